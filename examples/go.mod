@@ -1,0 +1,15 @@
+module github.com/gofido/fido/examples
+
+go 1.26.0
+
+require github.com/gofido/fido v0.0.0
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+)
+
+replace github.com/gofido/fido => ../
