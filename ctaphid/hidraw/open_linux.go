@@ -1,0 +1,100 @@
+package hidraw
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gofido/fido/ctaphid/hid"
+)
+
+// errNotHidraw is what Open says of any other file.
+var errNotHidraw = errors.New("it is not a hidraw device; FIDO keys are at /dev/hidraw0, /dev/hidraw1 and so on")
+
+// Open opens the key at a path as [List] gives it. ctx ends the wait for the
+// lock; it has no say once Open has returned.
+//
+// The error is a [*hid.AccessError], which tells what to do, or a *os.PathError
+// around fs.ErrNotExist, [hid.ErrNotFIDO], a [*hid.SizeError] or [ErrLocked]. If
+// the kernel does not tell the report descriptor, the key is taken to have
+// reports of 64 bytes, as nearly all have.
+func Open(ctx context.Context, path string, o *Options) (*Device, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	d, err := open(path, o.Lock)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, hid.NewAccessError(path, err)
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	if o.Lock == LockOpen {
+		waited, err := acquire(ctx, d.tryLock)
+		if err != nil {
+			d.Close()
+			return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		}
+		if waited {
+			d.drain() // what came for the program that had the lock
+		}
+	}
+	return d, nil
+}
+
+func open(path string, lock Lock) (*Device, error) {
+	fd, err := openat(path)
+	if err != nil {
+		return nil, err
+	}
+	desc, err := describe(fd)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return newDevice(os.NewFile(uintptr(fd), path), desc, lock), nil
+}
+
+func openat(path string) (int, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// describe returns what the descriptor of an open hidraw node says, or why the
+// node is of no use.
+func describe(fd int) (hid.Descriptor, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return hid.Descriptor{}, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
+		return hid.Descriptor{}, errNotHidraw
+	}
+	if _, err := unix.IoctlHIDGetRawInfo(fd); err != nil {
+		if err == unix.ENODEV {
+			return hid.Descriptor{}, failure(err)
+		}
+		return hid.Descriptor{}, errNotHidraw
+	}
+	var raw unix.HIDRawReportDescriptor
+	size, err := unix.IoctlGetUint32(fd, unix.HIDIOCGRDESCSIZE)
+	if err == nil {
+		raw.Size = min(size, uint32(len(raw.Value)))
+		err = unix.IoctlHIDGetDesc(fd, &raw)
+	}
+	if err != nil {
+		return hid.Descriptor{FIDO: true, In: 64, Out: 64}, nil
+	}
+	desc, err := hid.ParseDescriptor(raw.Value[:raw.Size])
+	if err != nil {
+		return desc, err
+	}
+	return desc, desc.Check()
+}

@@ -1,0 +1,64 @@
+package hidraw
+
+import (
+	"bytes"
+	"strings"
+)
+
+// A change is what a source of news says about one node. Nothing in it is
+// believed but that something happened: sysfs is asked what.
+type change struct {
+	kind changeKind
+	name string // "hidraw0"
+}
+
+type changeKind uint8
+
+const (
+	appeared    changeKind = iota // the node was made
+	settled                       // its permissions may have changed
+	disappeared                   // the node was removed
+	lost                          // news were lost: look at everything; no name
+)
+
+// udevMagic begins the messages in which udevd repeats the kernel's after it
+// has dealt with them.
+const udevMagic = "libudev\x00"
+
+// parseUevent reads a message of the kernel's kobject uevent socket: a header
+// "action@devpath" and KEY=value strings, each ended by NUL. A message of
+// udevd has a binary header instead. It is false for what does not concern a
+// hidraw node.
+//
+// udevd tells later than the kernel, so what it says of removal may be about
+// the device before this one; it only counts as settled.
+func parseUevent(b []byte) (change, bool) {
+	udev := bytes.HasPrefix(b, []byte(udevMagic))
+	var action, subsystem, name string
+	for field := range bytes.SplitSeq(b, []byte{0}) {
+		key, value, ok := bytes.Cut(field, []byte("="))
+		if !ok {
+			continue
+		}
+		switch string(key) {
+		case "ACTION":
+			action = string(value)
+		case "SUBSYSTEM":
+			subsystem = string(value)
+		case "DEVNAME":
+			name = strings.TrimPrefix(string(value), "/dev/")
+		}
+	}
+	if subsystem != "hidraw" || !isNode(name) {
+		return change{}, false
+	}
+	switch {
+	case udev && action != "remove":
+		return change{settled, name}, true
+	case !udev && action == "add":
+		return change{appeared, name}, true
+	case !udev && action == "remove":
+		return change{disappeared, name}, true
+	}
+	return change{}, false
+}
