@@ -1,0 +1,298 @@
+package ctap2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultTimeout is how long a call of a [Client] may take when neither its
+// context nor ClientConfig.Timeout says so. It covers a user who looks for the
+// key first.
+const DefaultTimeout = 2 * time.Minute
+
+// ErrNoStatus says that a reply has no byte at all, not even the status.
+var ErrNoStatus = errors.New("the reply is empty: the status byte is missing")
+
+// ClientConfig says how a [Client] behaves. The zero value, and nil, are good
+// for most programs.
+type ClientConfig struct {
+	// Strict refuses replies that deviate from CTAP2 canonical CBOR: the call
+	// fails with a *[ReplyError] that wraps a *cbor.DeviationError.
+	Strict bool
+
+	// PINAsTyped sends the PIN that is set on the key as it is given. Otherwise
+	// it is brought into Unicode normalisation form C first, as the
+	// specification demands. It is for a PIN that other software has set without
+	// doing so; see PINError.Normalized. New PINs are always normalised.
+	PINAsTyped bool
+
+	// Timeout bounds a call whose context has no deadline, the wait for its
+	// turn included. Zero means DefaultTimeout, less than zero no bound.
+	Timeout time.Duration
+
+	// Rand gives the random bytes for PIN operations; nil means crypto/rand. A
+	// test that repeats an exchange byte for byte sets it.
+	Rand io.Reader
+
+	// Waiting is called when the key starts to wait: WaitingUPNeeded is the
+	// moment to tell the user to touch it, WaitingProcessing means that it is
+	// busy. It is called within the call that waits and must not use the
+	// Client.
+	Waiting func(status byte)
+
+	// Trace is called before each request and after each reply, within the call
+	// that sends it, and must not use the Client. Secrets are left out.
+	Trace func(TraceEvent)
+}
+
+// A Client sends CTAP2 commands to one security key. Its methods may be called
+// by several goroutines; each call is one turn, and so is a call that sends
+// several commands, such as PINToken and GetAssertions: nothing comes in
+// between. A call waits for its turn no longer than its context allows.
+//
+// Errors are a *[CommandError], a *[PINError] for what concerns the PIN, or an
+// *[UnsupportedError] when getInfo says that the key can't do it. In all of
+// them errors.Is finds the [Status] that the key answered with, and the
+// context's error when the context ended the call.
+type Client struct {
+	transport Transport
+	config    ClientConfig
+	turns     chan struct{} // holds one element during a turn
+	info      atomic.Pointer[GetInfoResponse]
+}
+
+// NewClient returns a client for the key behind t. The configuration is copied;
+// it may be nil.
+func NewClient(t Transport, c *ClientConfig) *Client {
+	client := &Client{transport: t, turns: make(chan struct{}, 1)}
+	if c != nil {
+		client.config = *c
+	}
+	return client
+}
+
+// begin waits for the turn. The context it returns has a deadline; end gives
+// the turn back.
+func (c *Client) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	cancel := func() {}
+	if _, ok := ctx.Deadline(); !ok && c.config.Timeout >= 0 {
+		limit := c.config.Timeout
+		if limit == 0 {
+			limit = DefaultTimeout
+		}
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	}
+	select {
+	case c.turns <- struct{}{}:
+		return ctx, func() { cancel(); <-c.turns }, nil
+	case <-ctx.Done():
+		cancel()
+		return nil, nil, ctx.Err()
+	}
+}
+
+// Command sends a command that has no method of its own, such as a vendor's, and
+// returns what follows the status byte of the reply, possibly nothing. The
+// parameters are an encoded CBOR map, or empty.
+func (c *Client) Command(ctx context.Context, command Command, parameters []byte) ([]byte, error) {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, &CommandError{Command: command, Err: err}
+	}
+	defer end()
+	request := append([]byte{byte(command)}, parameters...)
+	return c.exchange(ctx, operation{command: command}, request)
+}
+
+// GetInfo asks the key for what it is and can do (CTAP 2.3 section 6.4).
+func (c *Client) GetInfo(ctx context.Context) (*GetInfoResponse, error) {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, &CommandError{Command: CommandGetInfo, Err: err}
+	}
+	defer end()
+	return c.getInfo(ctx)
+}
+
+// Info returns what the key answered to the last getInfo, and asks it only if
+// nothing is remembered: at first, and after each command that may change what
+// the key can do, such as setPIN and reset. It does not forget after commands
+// that change no more than a count or a value encrypted anew each time:
+// RemainingDiscoverableCredentials, UvCountSinceLastPinEntry, EncIdentifier and
+// EncCredStoreState may be old; GetInfo gets new ones. The result is shared and
+// must not be modified.
+func (c *Client) Info(ctx context.Context) (*GetInfoResponse, error) {
+	if info := c.info.Load(); info != nil {
+		return info, nil
+	}
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, &CommandError{Command: CommandGetInfo, Err: err}
+	}
+	defer end()
+	return c.remembered(ctx)
+}
+
+// remembered is Info within a turn.
+func (c *Client) remembered(ctx context.Context) (*GetInfoResponse, error) {
+	if info := c.info.Load(); info != nil {
+		return info, nil
+	}
+	return c.getInfo(ctx)
+}
+
+func (c *Client) getInfo(ctx context.Context) (*GetInfoResponse, error) {
+	info, err := send(ctx, c, operation{command: CommandGetInfo}, noParameters, ParseGetInfoResponse)
+	if err != nil {
+		return nil, err
+	}
+	c.info.Store(info)
+	return info, nil
+}
+
+// MakeCredential makes a new credential (CTAP 2.3 section 6.1).
+func (c *Client) MakeCredential(ctx context.Context, r *MakeCredentialRequest) (*MakeCredentialResponse, error) {
+	return turn(ctx, c, operation{command: CommandMakeCredential}, r.Append, ParseMakeCredentialResponse)
+}
+
+// ClientPIN sends one subcommand of clientPIN as it is (CTAP 2.3 section 6.5).
+// The methods about PINs and tokens do what most programs need.
+func (c *Client) ClientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPINResponse, error) {
+	return turn(ctx, c, operation{CommandClientPIN, uint(r.SubCommand)}, r.Append, ParseClientPINResponse)
+}
+
+// Reset erases the key: all credentials, the PIN and the settings (CTAP 2.3
+// section 6.6). A key allows it only within some ten seconds of being plugged
+// in, and wants a touch, a long one if GetInfoResponse.LongTouchForReset says
+// so. StatusNotAllowed means that it was too late.
+func (c *Client) Reset(ctx context.Context) error {
+	_, err := c.Command(ctx, CommandReset, nil)
+	return err
+}
+
+// An operation is what an error and a trace say was done.
+type operation struct {
+	command    Command
+	subCommand uint // zero if the command has none
+}
+
+// changesInfo reports whether the key may answer getInfo differently after the
+// operation, whatever came of it.
+func (o operation) changesInfo() bool {
+	switch o.command {
+	case CommandReset, CommandConfig, CommandBioEnrollment:
+		return true
+	case CommandClientPIN:
+		switch ClientPINSubCommand(o.subCommand) {
+		case 0, SetPIN, ChangePIN: // 0: raw parameters, which may be anything
+			return true
+		}
+		return false
+	}
+	return o.command >= CommandVendorFirst && o.command <= CommandVendorLast
+}
+
+// turn is send as a turn of its own.
+func turn[R reply](ctx context.Context, c *Client, o operation, request appender, parse func([]byte) (R, error)) (R, error) {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		var none R
+		return none, o.fails(err)
+	}
+	defer end()
+	return send(ctx, c, o, request, parse)
+}
+
+// An appender is the Append method of a request.
+type appender = func(dst []byte) ([]byte, error)
+
+// noParameters stands for the request that is a command byte alone, which send
+// writes itself.
+var noParameters appender
+
+// reply is what all parsed responses have in common.
+type reply interface{ refuse() error }
+
+// send sends a request and parses the reply. The caller has the turn.
+func send[R reply](ctx context.Context, c *Client, o operation, request appender, parse func([]byte) (R, error)) (R, error) {
+	var none R
+	b := append(make([]byte, 0, 256), byte(o.command))
+	if request != nil {
+		var err error
+		if b, err = request(b[:0]); err != nil {
+			return none, o.fails(err)
+		}
+	}
+	body, err := c.exchange(ctx, o, b)
+	if err != nil {
+		return none, err
+	}
+	r, err := parse(body)
+	if err == nil && c.config.Strict {
+		if deviation := r.refuse(); deviation != nil {
+			err = &ReplyError{Raw: body, Err: deviation}
+		}
+	}
+	if err != nil {
+		if bad, ok := errors.AsType[*ReplyError](err); ok {
+			bad.Command = o.command // getNextAssertion shares a parser
+		}
+		return none, o.fails(err)
+	}
+	return r, nil
+}
+
+// exchange sends an encoded request and returns what follows the status byte of
+// a successful reply. The caller has the turn.
+func (c *Client) exchange(ctx context.Context, o operation, request []byte) ([]byte, error) {
+	if err := c.checkSize(ctx, request); err != nil {
+		return nil, o.fails(err)
+	}
+	if o.changesInfo() {
+		// Even when the call fails the key may have done it.
+		defer c.info.Store(nil)
+	}
+	if c.config.Trace != nil {
+		c.config.Trace(requestEvent(o, request))
+	}
+	answer, err := c.transport.CBOR(ctx, nil, request, c.config.Waiting)
+	if err == nil && len(answer) == 0 {
+		err = &ReplyError{Command: o.command, Err: ErrNoStatus}
+	}
+	if c.config.Trace != nil {
+		c.config.Trace(replyEvent(o, answer, err))
+	}
+	if err != nil {
+		return nil, o.fails(err)
+	}
+	if status := Status(answer[0]); status != StatusSuccess {
+		if status == StatusKeepaliveCancel && ctx.Err() != nil {
+			return nil, o.fails(ctx.Err()) // the key only did what it was told
+		}
+		return nil, o.fails(status)
+	}
+	return answer[1:], nil
+}
+
+// checkSize refuses a request that the key won't take. It asks for the limit
+// only if the request is larger than what every key takes.
+func (c *Client) checkSize(ctx context.Context, request []byte) error {
+	info := c.info.Load()
+	if info == nil && len(request) > DefaultMaxMsgSize {
+		var err error
+		if info, err = c.getInfo(ctx); err != nil {
+			return err
+		}
+	}
+	if info != nil && len(request) > info.MaxMessage() {
+		return fmt.Errorf("%d bytes for a key that takes %d: %w", len(request), info.MaxMessage(), StatusRequestTooLarge)
+	}
+	return nil
+}

@@ -1,0 +1,335 @@
+package ctap2_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
+)
+
+func TestInfoIsRemembered(t *testing.T) {
+	const info = "authenticatorGetInfo"
+	vendor := func(command ctap2.Command) func(*ctap2.Client) error {
+		return func(c *ctap2.Client) error { return second(c.Command(t.Context(), command, nil)) }
+	}
+	pin := func(sub ctap2.ClientPINSubCommand) func(*ctap2.Client) error {
+		return func(c *ctap2.Client) error {
+			return second(c.ClientPIN(t.Context(), &ctap2.ClientPINRequest{SubCommand: sub}))
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		call   func(*ctap2.Client) error
+		forget bool
+	}{
+		{"nothing", func(*ctap2.Client) error { return nil }, false},
+		{"getPINRetries", pin(ctap2.GetPINRetries), false},
+		{"setPIN", pin(ctap2.SetPIN), true},
+		{"changePIN", pin(ctap2.ChangePIN), true},
+		{"selection", func(c *ctap2.Client) error { return c.Selection(t.Context()) }, false},
+		{"reset", func(c *ctap2.Client) error { return c.Reset(t.Context()) }, true},
+		{"authenticatorConfig", vendor(ctap2.CommandConfig), true},
+		{"bioEnrollment", vendor(ctap2.CommandBioEnrollment), true},
+		{"credentialManagement", vendor(ctap2.CommandCredentialManagement), false},
+		{"a vendor's command", vendor(0x50), true},
+	} {
+		k := newFakeKey(t, "1234", pinuv.Two)
+		for _, command := range []ctap2.Command{ctap2.CommandConfig, ctap2.CommandBioEnrollment, ctap2.CommandCredentialManagement} {
+			k.answers[command] = status(ctap2.StatusSuccess)
+		}
+		k.pins[ctap2.SetPIN], k.pins[ctap2.ChangePIN] = []byte{0}, []byte{0x31}
+		c := ctap2.NewClient(k, nil)
+		first, err := c.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := c.Info(t.Context()); again != first || err != nil {
+			t.Errorf("%s: Info asks twice: %v", test.name, err)
+		}
+		_ = test.call(c) // some fail, and count all the same
+		k.took()
+		if _, err := c.Info(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if asked := slices.Equal(k.took(), []string{info}); asked != test.forget {
+			t.Errorf("after %s: asked again: %v", test.name, asked)
+		}
+		if _, err := c.GetInfo(t.Context()); err != nil || !slices.Equal(k.took(), []string{info}) {
+			t.Errorf("%s: GetInfo does not ask: %v", test.name, err)
+		}
+	}
+}
+
+func TestRequestSize(t *testing.T) {
+	request := func(n int) *ctap2.MakeCredentialRequest {
+		return &ctap2.MakeCredentialRequest{ClientDataHash: make([]byte, n)}
+	}
+	empty, err := request(1000).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	around := len(empty) - 1000 // CBOR around the bytes
+	for _, test := range []struct {
+		name       string
+		size       int
+		maxMsgSize uint
+		known      bool
+		want       []string
+		tooLarge   bool
+	}{
+		{"1,024 bytes, getInfo unknown", 1024, 2048, false, []string{"authenticatorMakeCredential"}, false},
+		{"1,025 bytes, getInfo unknown", 1025, 2048, false, []string{"authenticatorGetInfo", "authenticatorMakeCredential"}, false},
+		{"2,048 of 2,048 bytes", 2048, 2048, true, []string{"authenticatorMakeCredential"}, false},
+		{"2,049 of 2,048 bytes", 2049, 2048, true, nil, true},
+		{"1,025 bytes, no limit given", 1025, 0, false, []string{"authenticatorGetInfo"}, true},
+		{"1,000 bytes for a key that takes 900", 1000, 900, true, nil, true},
+		{"2^64-1 announced", 65537, 1<<64 - 1, false, []string{"authenticatorGetInfo"}, true},
+	} {
+		k := newFakeKey(t, "", pinuv.Two)
+		k.info.MaxMsgSize = test.maxMsgSize
+		var came int
+		k.answers[ctap2.CommandMakeCredential] = func(b []byte) []byte { came = len(b); return vector(t, "makeCredential reply") }
+		c := ctap2.NewClient(k, nil)
+		if test.known {
+			if _, err := c.Info(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			k.took()
+		}
+		_, err := c.MakeCredential(t.Context(), request(test.size-around))
+		if errors.Is(err, ctap2.StatusRequestTooLarge) != test.tooLarge || err != nil && !test.tooLarge {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if got := k.took(); !slices.Equal(got, test.want) {
+			t.Errorf("%s: sent %q, want %q", test.name, got, test.want)
+		}
+		if !test.tooLarge && came != test.size {
+			t.Errorf("%s: sent %d bytes", test.name, came)
+		}
+	}
+}
+
+func TestReplyOfAnyShape(t *testing.T) {
+	lost := errors.New("unplugged")
+	for _, test := range []struct {
+		name  string
+		reply []byte
+		err   error
+		want  error
+	}{
+		{"no byte at all", nil, nil, ctap2.ErrNoStatus},
+		{"transport fails", nil, lost, lost},
+		{"status", []byte{0x2e}, nil, ctap2.StatusNoCredentials},
+		{"status with more behind it", []byte{0x27, 1, 2, 3}, nil, ctap2.StatusOperationDenied},
+		{"vendor's status", []byte{0xf1}, nil, ctap2.Status(0xf1)},
+		{"cancelled by someone else", []byte{0x2d}, nil, ctap2.StatusKeepaliveCancel},
+		{"cut short", []byte{0, 0xa1}, nil, io.ErrUnexpectedEOF},
+	} {
+		c := ctap2.NewClient(transportFunc(func(context.Context, []byte, func(byte)) ([]byte, error) { return test.reply, test.err }), nil)
+		_, err := c.GetAssertion(t.Context(), &ctap2.GetAssertionRequest{RPID: "a", ClientDataHash: clientDataHash})
+		command, ok := errors.AsType[*ctap2.CommandError](err)
+		if !ok || command.Command != ctap2.CommandGetAssertion || !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+	c := ctap2.NewClient(&script{replies: [][]byte{{0}, {0, 1, 2, 3}, {0xf2}}}, nil)
+	for _, want := range [][]byte{{}, {1, 2, 3}, nil} {
+		b, err := c.Command(t.Context(), 0x50, []byte{0xa0})
+		if !bytes.Equal(b, want) || (err != nil) != (want == nil) {
+			t.Errorf("Command: %x, %v, want %x", b, err, want)
+		}
+	}
+}
+
+func TestStrict(t *testing.T) {
+	const zero = "00000000000000000000000000000000"
+	loose := unhex(t, "00a20350"+zero+"01816155")
+	var authenticator bytes.Buffer
+	m := members(t, vector(t, "getAssertion reply")[1:])
+	data := append(bytes.Clone(vector(t, "getAssertion authData")), unhex(t, "a161611801")...)
+	data[32] |= byte(ctap2.FlagED)
+	m[2], _ = cbor.Marshal(data)
+	authenticator.WriteByte(0)
+	authenticator.Write(spliceAll(t, m))
+	for _, strict := range []bool{false, true} {
+		c := ctap2.NewClient(&script{replies: [][]byte{loose, authenticator.Bytes()}}, &ctap2.ClientConfig{Strict: strict})
+		_, infoErr := c.GetInfo(t.Context())
+		_, assertionErr := c.GetAssertion(t.Context(), &ctap2.GetAssertionRequest{RPID: "a", ClientDataHash: clientDataHash})
+		for _, test := range []struct {
+			err  error
+			kind cbor.Kind
+		}{{infoErr, cbor.UnsortedKeys}, {assertionErr, cbor.NonMinimalInt}} {
+			deviation, refused := errors.AsType[*cbor.DeviationError](test.err)
+			_, isReply := errors.AsType[*ctap2.ReplyError](test.err)
+			if refused != strict || isReply != strict || !strict && test.err != nil || strict && deviation.Kind != test.kind {
+				t.Errorf("strict %v: %v", strict, test.err)
+			}
+		}
+	}
+}
+
+// A call waits for its turn as long as its context allows, and what is in turn
+// is not disturbed.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var order []string
+		k := newFakeKey(t, "1234", pinuv.Two)
+		c := ctap2.NewClient(transportFunc(func(ctx context.Context, request []byte, waiting func(byte)) ([]byte, error) {
+			order = append(order, ctap2.Command(request[0]).String())
+			if ctap2.Command(request[0]) == ctap2.CommandClientPIN {
+				<-release
+			}
+			return k.CBOR(ctx, nil, request, waiting)
+		}), nil)
+		done := make(chan error)
+		go func() {
+			_, err := c.PINToken(t.Context(), []byte("1234"), ctap2.PermissionMC, "a")
+			done <- err
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.GetInfo(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waiting for the turn: %v", err)
+		}
+		other := make(chan error)
+		go func() { other <- c.Reset(t.Context()) }()
+		synctest.Wait()
+		close(release)
+		if err := errors.Join(<-done, <-other); err != nil {
+			t.Error(err)
+		}
+		want := []string{"authenticatorGetInfo", "authenticatorClientPIN", "authenticatorClientPIN", "authenticatorReset"}
+		if !slices.Equal(order, want) {
+			t.Errorf("order %q, want %q", order, want)
+		}
+	})
+}
+
+func TestContextEndsCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		// A key that waits for a touch and answers a cancel as it should.
+		key := transportFunc(func(ctx context.Context, _ []byte, _ func(byte)) ([]byte, error) {
+			sent++
+			<-ctx.Done()
+			return []byte{byte(ctap2.StatusKeepaliveCancel)}, nil
+		})
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := ctap2.NewClient(key, nil).Reset(canceled); !errors.Is(err, context.Canceled) || sent != 0 {
+			t.Errorf("already cancelled: %v, %d requests", err, sent)
+		}
+		for _, test := range []struct {
+			name    string
+			timeout time.Duration
+			want    time.Duration
+		}{
+			{"default", 0, 2 * time.Minute}, {"configured", time.Second, time.Second}, {"none", -1, time.Hour},
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Hour, cancel)
+			start := time.Now()
+			err := ctap2.NewClient(key, &ctap2.ClientConfig{Timeout: test.timeout}).Reset(ctx)
+			want := context.DeadlineExceeded
+			if test.timeout < 0 {
+				want = context.Canceled
+			}
+			if !errors.Is(err, want) || errors.Is(err, ctap2.StatusKeepaliveCancel) || time.Since(start) != test.want {
+				t.Errorf("%s: %v after %v", test.name, err, time.Since(start))
+			}
+			cancel()
+		}
+	})
+}
+
+func TestWaiting(t *testing.T) {
+	var seen []byte
+	c := ctap2.NewClient(newFakeKey(t, "", pinuv.Two), &ctap2.ClientConfig{Waiting: func(status byte) { seen = append(seen, status) }})
+	if err := c.Selection(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(seen, []byte{ctap2.WaitingUPNeeded}) {
+		t.Errorf("seen %v", seen)
+	}
+}
+
+func TestSelection(t *testing.T) {
+	old := []string{ctap2.VersionFIDO20}
+	const selection, dummy = "authenticatorSelection", "authenticatorMakeCredential"
+	for _, test := range []struct {
+		name     string
+		versions []string
+		noPIN    bool
+		answer   ctap2.Status // to makeCredential
+		change   func(*fakeKey)
+		want     error
+		sent     []string
+	}{
+		{name: "CTAP 2.1", versions: []string{ctap2.VersionFIDO21}, sent: []string{selection}},
+		{name: "CTAP 2.3", versions: []string{ctap2.VersionFIDO23}, sent: []string{selection}},
+		{name: "CTAP 2.1, declined", versions: []string{ctap2.VersionFIDO21}, want: ctap2.StatusOperationDenied, sent: []string{selection},
+			change: func(k *fakeKey) { k.answers[ctap2.CommandSelection] = status(ctap2.StatusOperationDenied) }},
+		{name: "CTAP 2.1 without the command", versions: []string{ctap2.VersionFIDO21}, answer: ctap2.StatusPINNotSet, sent: []string{selection, dummy},
+			change: func(k *fakeKey) { k.answers[ctap2.CommandSelection] = status(ctap2.StatusInvalidCommand) }},
+		{name: "CTAP 2.0, no PIN set", versions: old, answer: ctap2.StatusPINNotSet, sent: []string{dummy}},
+		{name: "CTAP 2.0, PIN set", versions: old, answer: ctap2.StatusPINInvalid, sent: []string{dummy}},
+		{name: "CTAP 2.0, PIN set, other answer", versions: old, answer: ctap2.StatusPINAuthInvalid, sent: []string{dummy}},
+		{name: "CTAP 2.0, made one", versions: old, sent: []string{dummy}},
+		{name: "CTAP 2.0 preview", versions: []string{ctap2.VersionFIDO20, ctap2.VersionFIDO21Pre}, answer: ctap2.StatusPINNotSet, sent: []string{dummy}},
+		{name: "CTAP 2.0, not touched", versions: old, answer: ctap2.StatusOperationDenied, want: ctap2.StatusOperationDenied, sent: []string{dummy}},
+		{name: "CTAP 2.0 without PIN support", versions: old, noPIN: true, sent: []string{dummy}},
+		{name: "CTAP 2.0 without PIN support wants verification", versions: old, noPIN: true, answer: ctap2.StatusPUATRequired, want: ctap2.StatusPUATRequired, sent: []string{dummy}},
+	} {
+		k := newFakeKey(t, "", pinuv.One)
+		k.info.Versions = test.versions
+		if test.noPIN {
+			delete(k.info.Options, ctap2.OptionClientPIN)
+		}
+		k.answers[ctap2.CommandMakeCredential] = func(b []byte) []byte {
+			r, err := ctap2.ParseMakeCredentialRequest(b[1:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Has(8) == test.noPIN || r.Has(9) == test.noPIN || len(r.PinUvAuthParam) != 0 || r.Options.RK != nil {
+				t.Errorf("%s: %+v", test.name, r)
+			}
+			return []byte{byte(test.answer)}
+		}
+		if test.change != nil {
+			test.change(k)
+		}
+		c := ctap2.NewClient(k, nil)
+		if _, err := c.Info(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		k.took()
+		if err := c.Selection(t.Context()); !errors.Is(err, test.want) || test.want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+		if sent := k.took(); !slices.Equal(sent, test.sent) {
+			t.Errorf("%s: sent %q, want %q", test.name, sent, test.sent)
+		}
+	}
+}
+
+// Requests that can't be encoded are not sent.
+func TestRequestNotEncodable(t *testing.T) {
+	s := &script{}
+	_, err := ctap2.NewClient(s, nil).MakeCredential(t.Context(), &ctap2.MakeCredentialRequest{
+		Extensions: ctap2.Extensions{"x": cbor.RawMessage{}},
+	})
+	if err == nil || !strings.Contains(err.Error(), "authenticatorMakeCredential") || len(s.requests) != 0 {
+		t.Errorf("%v, sent %x", err, s.requests)
+	}
+}

@@ -1,0 +1,29 @@
+package ctap2
+
+import "context"
+
+// A Transport is the message seam: it carries one CTAP2 request to a key and
+// the reply back. *ctaphid.Conn and *nfc.Conn are Transports.
+type Transport interface {
+	// CBOR sends request, a command byte and its CBOR parameters, and appends
+	// the reply, a status byte and CBOR, to dst. While the key is busy or waits
+	// for the user, waiting is called with a keepalive status (1 processing, 2
+	// user presence needed) at each change; waiting may be nil and must not
+	// use the Transport. When ctx ends the request is cancelled on the key and
+	// the error is the context's.
+	CBOR(ctx context.Context, dst, request []byte, waiting func(status byte)) ([]byte, error)
+}
+
+// A U2FTransport also carries CTAP1/U2F messages. A [Client] finds it in its
+// Transport by assertion.
+type U2FTransport interface {
+	// MSG sends a U2F request APDU and appends the response APDU to dst.
+	MSG(ctx context.Context, dst, apdu []byte) ([]byte, error)
+}
+
+// The keepalive statuses that a Transport reports (CTAP 2.3 section
+// 11.2.9.1.6). A key may send others.
+const (
+	WaitingProcessing byte = 1 // the key is busy
+	WaitingUPNeeded   byte = 2 // the key waits for the user
+)
