@@ -1,0 +1,113 @@
+package virtual
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
+)
+
+// An extension is one of CTAP 2.3 section 12 as the key carries it out. Each
+// has a file of its own; extensions lists them.
+type extension struct {
+	id string
+
+	// create is called by makeCredential for an extension that the request
+	// names, after the user has agreed and before the credential is stored; it
+	// may note what the credential keeps. It returns the encoded output for
+	// the authenticator data, or nil. Other outputs it puts into the response.
+	create func(k *Key, c *creation, input cbor.RawMessage) (cbor.RawMessage, error)
+
+	// get is called for each assertion, after the user has agreed, if the
+	// request names the extension, and returns what create does. Nil: there is
+	// nothing to do for an assertion.
+	get func(k *Key, a *assertion, c *credential, r *ctap2.GetAssertionResponse, input cbor.RawMessage) (cbor.RawMessage, error)
+}
+
+// extensions are all that a key can know, in the order in which they are
+// carried out and listed.
+var extensions = []*extension{credProtect, hmacSecret}
+
+// known returns the extensions that this key has.
+func (k *Key) known(yield func(*extension) bool) {
+	for _, e := range extensions {
+		if !slices.Contains(k.config.WithoutExtensions, e.id) && !yield(e) {
+			return
+		}
+	}
+}
+
+func (k *Key) extensionIDs() []string {
+	var ids []string
+	for e := range k.known {
+		ids = append(ids, e.id)
+	}
+	return ids
+}
+
+// decodeInput decodes an extension's input. The request as a whole has been
+// checked to be canonical.
+func decodeInput(input cbor.RawMessage, v any) error {
+	err := cbor.Unmarshal(input, v)
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*cbor.TypeError](err); ok {
+		return ctap2.StatusCBORUnexpectedType
+	}
+	if _, ok := errors.AsType[*cose.KeyError](err); ok {
+		return ctap2.StatusInvalidParameter
+	}
+	return ctap2.StatusInvalidCBOR
+}
+
+// createExtensions is step 15 of makeCredential.
+func (k *Key) createExtensions(c *creation) (outputs ctap2.Extensions, err error) {
+	if len(c.request.Extensions) == 0 {
+		return nil, nil
+	}
+	for e := range k.known {
+		input, ok := c.request.Extensions[e.id]
+		if !ok || e.create == nil {
+			continue
+		}
+		output, err := e.create(k, c, input)
+		if err != nil {
+			return nil, err
+		}
+		outputs = addOutput(outputs, e.id, output)
+	}
+	return outputs, nil
+}
+
+// getExtensions is step 10 of getAssertion.
+func (k *Key) getExtensions(a *assertion, c *credential, r *ctap2.GetAssertionResponse) (outputs ctap2.Extensions, err error) {
+	if len(a.request.Extensions) == 0 {
+		return nil, nil
+	}
+	for e := range k.known {
+		input, ok := a.request.Extensions[e.id]
+		if !ok || e.get == nil {
+			continue
+		}
+		output, err := e.get(k, a, c, r, input)
+		if err != nil {
+			return nil, err
+		}
+		outputs = addOutput(outputs, e.id, output)
+	}
+	return outputs, nil
+}
+
+func addOutput(outputs ctap2.Extensions, id string, output cbor.RawMessage) ctap2.Extensions {
+	if output == nil {
+		return outputs
+	}
+	if outputs == nil {
+		outputs = ctap2.Extensions{}
+	}
+	outputs[id] = output
+	return outputs
+}

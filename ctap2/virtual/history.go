@@ -1,0 +1,85 @@
+package virtual
+
+import (
+	"slices"
+
+	"github.com/gofido/fido/ctap2"
+)
+
+// A CommandRecord is a command that the key has answered.
+type CommandRecord struct {
+	Session uint64
+	Request []byte // as it came: the command byte and its parameters
+	Status  ctap2.Status
+	Reply   []byte // what followed the status
+}
+
+// Command returns the request's command, or 0 if the request was empty.
+func (r *CommandRecord) Command() ctap2.Command {
+	if len(r.Request) == 0 {
+		return 0
+	}
+	return ctap2.Command(r.Request[0])
+}
+
+// Parse decodes the request: a *ctap2.MakeCredentialRequest,
+// *ctap2.GetAssertionRequest or *ctap2.ClientPINRequest, or nil for a command
+// without parameters or one that the key does not know.
+func (r *CommandRecord) Parse() (any, error) {
+	var request any
+	var err error
+	switch r.Command() {
+	case ctap2.CommandMakeCredential:
+		request, err = ctap2.ParseMakeCredentialRequest(r.Request[1:])
+	case ctap2.CommandGetAssertion:
+		request, err = ctap2.ParseGetAssertionRequest(r.Request[1:])
+	case ctap2.CommandClientPIN:
+		request, err = ctap2.ParseClientPINRequest(r.Request[1:])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return request, nil
+}
+
+// history is a ring of the last commands. Its memory is used again, so that
+// noting a command costs no allocation in the long run.
+type history struct {
+	records []CommandRecord
+	oldest  int
+}
+
+func (h *history) add(size int, session uint64, request, reply []byte) {
+	if size < 0 {
+		return
+	}
+	var r *CommandRecord
+	if len(h.records) < size {
+		h.records = append(h.records, CommandRecord{})
+		r = &h.records[len(h.records)-1]
+	} else {
+		r = &h.records[h.oldest]
+		h.oldest = (h.oldest + 1) % size
+	}
+	r.Session = session
+	r.Request = append(r.Request[:0], request...)
+	r.Status, r.Reply = 0, r.Reply[:0]
+	if len(reply) > 0 {
+		r.Status, r.Reply = ctap2.Status(reply[0]), append(r.Reply, reply[1:]...)
+	}
+}
+
+// Commands returns the last commands that the key has answered, oldest first,
+// as many as Config.History says.
+func (k *Key) Commands() []CommandRecord {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h := &k.history
+	all := make([]CommandRecord, 0, len(h.records))
+	for i := range h.records {
+		r := h.records[(h.oldest+i)%len(h.records)]
+		r.Request, r.Reply = slices.Clone(r.Request), slices.Clone(r.Reply)
+		all = append(all, r)
+	}
+	return all
+}

@@ -1,0 +1,162 @@
+package virtual
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/pinuv"
+)
+
+// NewCredential says what [Key.AddCredential] puts on a key.
+type NewCredential struct {
+	RP        ctap2.PublicKeyCredentialRPEntity   // ID must be there
+	User      ctap2.PublicKeyCredentialUserEntity // ID must be there for a discoverable one, at most 64 bytes
+	Algorithm cose.Algorithm                      // 0: ES256
+
+	// PrivateKey is an *ecdsa.PrivateKey, ed25519.PrivateKey or
+	// *rsa.PrivateKey, as x509.ParsePKCS8PrivateKey returns them. Nil: a new
+	// one.
+	PrivateKey crypto.Signer
+
+	// ID of a stored credential, 16 bytes or more. Nil: the key chooses, and
+	// stores a credential that is not discoverable only if it has to.
+	ID []byte
+
+	Discoverable bool
+}
+
+// AddCredential puts a credential on the key without asking the user, and
+// returns it. A discoverable one replaces that of the same user. The error is
+// ctap2.StatusKeyStoreFull if there is no room.
+func (k *Key) AddCredential(n NewCredential) (Credential, error) {
+	if n.Algorithm == 0 {
+		n.Algorithm = cose.ES256
+	}
+	switch {
+	case algorithms[n.Algorithm] == nil:
+		return Credential{}, fmt.Errorf("virtual: credentials can't be made for %v", n.Algorithm)
+	case n.RP.ID == "":
+		return Credential{}, errors.New("virtual: a credential needs an RP ID")
+	case len(n.User.ID) > maxUserIDLength || n.Discoverable && len(n.User.ID) == 0:
+		return Credential{}, errors.New("virtual: a discoverable credential needs a user ID of 1 to 64 bytes")
+	case n.ID != nil && (len(n.ID) < minCredentialIDLength || len(n.ID) > k.config.MaxCredentialIDLength):
+		return Credential{}, fmt.Errorf("virtual: credential ID of %d bytes, not %d to %d", len(n.ID), minCredentialIDLength, k.config.MaxCredentialIDLength)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := &credential{
+		discoverable: n.Discoverable,
+		id:           slices.Clone(n.ID),
+		rpIDHash:     hashRPID(n.RP.ID),
+		rp:           n.RP,
+		user:         n.User,
+		alg:          n.Algorithm,
+	}
+	c.user.ID = slices.Clone(n.User.ID)
+	var err error
+	if n.PrivateKey == nil {
+		c.private, err = algorithms[c.alg].generate(k.config.Rand)
+	} else {
+		c.private, err = encodePrivateKey(n.PrivateKey)
+	}
+	if err != nil {
+		return Credential{}, err
+	}
+	signer, err := c.key()
+	if err != nil {
+		return Credential{}, fmt.Errorf("virtual: the private key does not go with %v: %w", c.alg, err)
+	}
+	if _, err := cose.New(signer.Public(), c.alg); err != nil {
+		return Credential{}, err
+	}
+	if c.id == nil {
+		if err := k.name(c); err != nil {
+			return Credential{}, err
+		}
+	} else {
+		c.stored = true
+	}
+	if c.stored {
+		events := k.events // the observer is not told of what the test itself does
+		err := k.store(c)
+		k.events = events
+		if err != nil {
+			return Credential{}, err
+		}
+	}
+	return c.describe(), nil
+}
+
+// encodePrivateKey returns a private key as the algorithms keep it.
+func encodePrivateKey(key crypto.Signer) ([]byte, error) {
+	switch key := key.(type) {
+	case *ecdsa.PrivateKey:
+		return key.Bytes()
+	case ed25519.PrivateKey:
+		return key.Seed(), nil
+	case *rsa.PrivateKey:
+		return x509.MarshalPKCS1PrivateKey(key), nil
+	}
+	return nil, fmt.Errorf("virtual: a credential can't have a %T", key)
+}
+
+// SetPIN sets or replaces the PIN, in UTF-8, with all its tries, without asking
+// for the old one. The error is a *pinuv.PINError if the key's policy does not
+// allow it. Tokens end.
+func (k *Key) SetPIN(pin []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := pinuv.CheckPIN(pin, k.state.policy.MinPINLength, 0); err != nil {
+		return err
+	}
+	if err := k.storePIN(makePINRecord(pin)); err != nil {
+		return err
+	}
+	k.boot.pinMisses = 0
+	k.dropToken()
+	return nil
+}
+
+// ForcePINChange makes the key refuse its PIN until it is changed, as an
+// administrator can order.
+func (k *Key) ForcePINChange() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	policy := k.state.policy
+	policy.ForcePINChange = true
+	if err := k.commit(change{recordPolicy, policy}); err != nil {
+		return err
+	}
+	k.state.policy = policy
+	return nil
+}
+
+// SetRetries sets how many tries are left for the PIN, at most 8, and for
+// built-in user verification, at most 25.
+func (k *Key) SetRetries(pin, uv int) error {
+	if pin < 0 || pin > 8 || uv < 0 || uv > 25 {
+		return fmt.Errorf("virtual: %d and %d tries, at most 8 and 25", pin, uv)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.setRetries(retriesRecord{uint(pin), uint(uv)})
+}
+
+// SetSignCount sets the signature counter.
+func (k *Key) SetSignCount(n uint32) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.commit(change{recordCounter, n}); err != nil {
+		return err
+	}
+	k.state.counter = n
+	return nil
+}

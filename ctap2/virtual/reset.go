@@ -1,0 +1,58 @@
+package virtual
+
+import "github.com/gofido/fido/ctap2"
+
+// reset is CTAP 2.3 section 6.6. The AAGUID and the attestation stay.
+func (k *Key) reset(o *operation, dst, _ []byte) ([]byte, error) {
+	window := k.config.ResetWindow
+	if window >= 0 && k.config.Clock.Now().Sub(k.boot.at) > window {
+		return nil, ctap2.StatusNotAllowed
+	}
+	if out := k.touch(o, ""); out != agreed {
+		return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusUserActionTimeout)
+	}
+	return dst, k.erase()
+}
+
+// erase brings the key back to the state in which it was made.
+func (k *Key) erase() error {
+	fresh, err := k.factoryState()
+	if err != nil {
+		return err
+	}
+	changes := append(fresh.changes(), change{recordPIN, nil}, change{recordCounter, nil})
+	for _, c := range k.state.stored {
+		changes = append(changes, change{c.record(), nil})
+	}
+	if err := k.commit(changes...); err != nil {
+		return err
+	}
+	k.wipe()
+	k.state = *fresh
+	k.boot = boot{at: k.boot.at, tapUsed: k.boot.tapUsed}
+	k.event(KeyReset, nil)
+	return nil
+}
+
+// wipe overwrites the secrets in memory.
+func (k *Key) wipe() {
+	for _, c := range k.state.stored {
+		c.wipe()
+	}
+	if k.state.pin != nil {
+		clear(k.state.pin.Hash)
+	}
+	clear(k.state.device.Secret)
+	k.boot.token.wipe()
+	k.made.forget()
+	k.made.sealer = nil
+}
+
+// selection is CTAP 2.3 section 6.9: a touch, by which a host finds out which
+// of several keys the user means.
+func (k *Key) selection(o *operation, dst, _ []byte) ([]byte, error) {
+	if out := k.touch(o, ""); out != agreed {
+		return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusUserActionTimeout)
+	}
+	return dst, nil
+}
