@@ -1,0 +1,176 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A Level says how bad a failed case is.
+type Level uint8
+
+const (
+	Must   Level = iota // the documents demand it
+	Should              // they recommend it, or hosts rely on it
+	Quirk               // keys differ; the case records how
+)
+
+// String names the level.
+func (l Level) String() string { return [...]string{"must", "should", "quirk"}[l] }
+
+// Needs says what a case needs of the fixture.
+type Needs uint8
+
+const (
+	NeedsReports    Needs = 1 << iota // Key.OpenReports
+	NeedsPowerCycle                   // Key.PowerCycle
+	NeedsUser                         // Key.User
+	NeedsVerify                       // Key.Verify
+)
+
+// A Case is one thing that a key does or does not do.
+type Case struct {
+	ID    string // as in the list of cases, "HID-I1"
+	Title string // what a correct key does
+	Level Level
+	Needs Needs
+	Takes time.Duration // at least, in real time; 0 for an instant
+	Run   func(*C)
+}
+
+// Cases returns every case of the suite in the order in which Run runs them.
+func Cases() []Case {
+	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
+		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
+		clientPINCases, tokenCases, resetCases)
+}
+
+// A Report is what came of a run.
+type Report struct {
+	Passed        []string
+	Failed        []string
+	NotApplicable map[string]string   // case ID to the reason
+	Observations  map[string][]string // case ID to what was seen
+}
+
+// Run runs every case that the fixture allows as a subtest of t and returns
+// what came of it. Failed cases have failed t, too.
+func Run(t *testing.T, f Fixture) *Report {
+	t.Helper()
+	r := &Report{NotApplicable: map[string]string{}, Observations: map[string][]string{}}
+	for _, c := range Cases() {
+		t.Run(c.ID, func(t *testing.T) { f.run(t, c, r) })
+	}
+	return r
+}
+
+func (f *Fixture) run(t *testing.T, c Case, r *Report) {
+	patience := f.Patience
+	if patience == 0 {
+		patience = 10 * time.Second
+	}
+	var na string
+	defer func() {
+		switch {
+		case na != "":
+			r.NotApplicable[c.ID] = na
+		case t.Failed():
+			r.Failed = append(r.Failed, c.ID)
+		default:
+			r.Passed = append(r.Passed, c.ID)
+		}
+	}()
+	if c.Takes > patience && !f.VirtualTime {
+		na = fmt.Sprintf("takes %v of real time, more than the fixture's patience", c.Takes)
+		t.Skip(na)
+	}
+	body := func(t *testing.T) {
+		key := f.New(t)
+		if na = key.lacks(c.Needs); na != "" {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), max(5*time.Minute, 2*c.Takes))
+		defer cancel()
+		cc := &C{T: t, Key: key, fixture: f, ctx: ctx, id: c.ID, report: r}
+		defer cc.close()
+		defer func() {
+			// notApplicable unwinds with this value; anything else is a defect.
+			switch p := recover().(type) {
+			case nil:
+			case notApplicable:
+				na = string(p)
+			default:
+				panic(p)
+			}
+		}()
+		c.Run(cc)
+	}
+	if f.VirtualTime {
+		synctest.Test(t, body)
+	} else {
+		body(t)
+	}
+	if na != "" {
+		t.Skip(na)
+	}
+}
+
+func (k *Key) lacks(n Needs) string {
+	switch {
+	case n&NeedsReports != 0 && k.OpenReports == nil:
+		return "the fixture has no HID interface"
+	case n&NeedsPowerCycle != 0 && k.PowerCycle == nil:
+		return "the fixture can't cycle the power"
+	case n&NeedsUser != 0 && k.User == nil:
+		return "the fixture can't script the user"
+	case n&NeedsVerify != 0 && k.Verify == nil:
+		return "the fixture can't script built-in user verification"
+	}
+	return ""
+}
+
+// C is a case that runs: the test, the key, and what cases do to keys.
+type C struct {
+	*testing.T
+	Key *Key
+
+	fixture *Fixture
+	ctx     context.Context
+	id      string
+	report  *Report
+	closers []func() error
+	uv      bool // the key has built-in user verification that is set up
+}
+
+type notApplicable string
+
+// NotApplicable ends the case: the key lacks what it is about.
+func (c *C) NotApplicable(format string, args ...any) {
+	panic(notApplicable(fmt.Sprintf(format, args...)))
+}
+
+// Observe records which of several correct outcomes was met.
+func (c *C) Observe(format string, args ...any) {
+	c.Helper()
+	s := fmt.Sprintf(format, args...)
+	c.report.Observations[c.id] = append(c.report.Observations[c.id], s)
+	c.Log("observed: " + s)
+}
+
+// fresh closes what the case has open and begins again with a key in factory
+// state.
+func (c *C) fresh() {
+	c.Helper()
+	c.close()
+	c.Key = c.fixture.New(c.T)
+}
+
+func (c *C) close() {
+	for _, f := range slices.Backward(c.closers) {
+		f()
+	}
+	c.closers = nil
+}

@@ -1,0 +1,71 @@
+package conformance
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctaphid"
+)
+
+// A Fixture is how the suite gets at the key under test.
+type Fixture struct {
+	// New gives the key for one case, in factory state: new, or reset. It is
+	// called at the beginning of each case and registers what must be undone
+	// with t.Cleanup. It may return the same key again.
+	New func(t *testing.T) *Key
+
+	// VirtualTime runs each case in a testing/synctest bubble, where waiting
+	// costs nothing. New is called in the bubble, and everything that the key
+	// does must happen in it: no sockets, no kernel.
+	VirtualTime bool
+
+	// Patience is the longest that a case may take in real time; 0 means ten
+	// seconds. Longer cases do not apply. With VirtualTime it has no meaning.
+	Patience time.Duration
+}
+
+// A Key is the key under test.
+type Key struct {
+	// OpenReports opens the key for HID reports. Each call is another program's
+	// view of the key where the transport allows that; a suite that holds one
+	// Device does not need a second. Nil: the key has no HID interface, and the
+	// cases of sections 1 to 7 do not apply.
+	OpenReports func() (ctaphid.Device, error)
+
+	// OpenMessages opens the key for CTAP2 messages. Nil: a ctaphid.Conn over
+	// OpenReports.
+	OpenMessages func() (ctap2.Transport, error)
+
+	// PowerCycle takes the power from the key and gives it back. Connections
+	// made before are of no further use. Nil: it can't be done.
+	PowerCycle func() error
+
+	// User makes the user behave in a certain way from now on. At the beginning
+	// of a case the user touches the key whenever asked. Nil: the user can't be
+	// scripted, and only cases with touches at once apply.
+	User func(Behaviour)
+
+	// Verify makes built-in user verification succeed or fail from now on. Nil:
+	// there is none or it can't be scripted.
+	Verify func(succeed bool)
+
+	// Strict declines the outcomes that are accepted only because keys in the
+	// field show them: a key of this module's own has no such excuse.
+	Strict bool
+}
+
+// A Behaviour is what the user does when the key waits for a touch.
+type Behaviour struct {
+	Action Action
+	After  time.Duration // how long the user takes
+}
+
+// An Action is what a user does in the end.
+type Action uint8
+
+const (
+	Touch   Action = iota // touches the key
+	Ignore                // never touches it
+	Decline               // refuses, on a key with a way to do so
+)

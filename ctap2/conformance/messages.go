@@ -1,0 +1,277 @@
+package conformance
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctaphid"
+)
+
+// params are the parameters of a request, by number: a form in which a case can
+// leave one out or give it the wrong type.
+type params map[int]any
+
+// with returns a copy of p with one parameter set, or left out if v is nil.
+func (p params) with(member int, v any) params {
+	q := params{}
+	for k, v := range p {
+		q[k] = v
+	}
+	if q[member] = v; v == nil {
+		delete(q, member)
+	}
+	return q
+}
+
+// messages is the key opened for CTAP2 messages.
+type messages struct {
+	c        *C
+	t        ctap2.Transport
+	info     *ctap2.GetInfoResponse
+	prompted bool // the last request asked for a touch
+}
+
+// open opens the key for CTAP2 messages, for as long as the case runs, and asks
+// it for its information.
+func (c *C) open() *messages {
+	c.Helper()
+	m := &messages{c: c}
+	if c.Key.OpenMessages != nil {
+		t, err := c.Key.OpenMessages()
+		if err != nil {
+			c.Fatalf("opening the key: %v", err)
+		}
+		m.t = t
+	} else {
+		if c.Key.OpenReports == nil {
+			c.Fatal("the fixture opens neither reports nor messages")
+		}
+		dev, err := c.Key.OpenReports()
+		if err != nil {
+			c.Fatalf("opening the key: %v", err)
+		}
+		conn, err := ctaphid.Open(c.ctx, dev, nil)
+		if err != nil {
+			c.Fatalf("opening the key: %v", err)
+		}
+		c.closers = append(c.closers, conn.Close)
+		m.t = conn
+	}
+	m.refresh()
+	return m
+}
+
+// refresh asks the key for its information again.
+func (m *messages) refresh() *ctap2.GetInfoResponse {
+	m.c.Helper()
+	s, b := m.raw(getInfo)
+	if s != ctap2.StatusSuccess {
+		m.c.Fatalf("getInfo: %s", s.Name())
+	}
+	info, err := ctap2.ParseGetInfoResponse(b)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	m.info = info
+	m.c.uv = info.Options[ctap2.OptionUV]
+	return info
+}
+
+// raw sends a request, command byte first, and returns the status and what
+// follows it.
+func (m *messages) raw(request []byte) (ctap2.Status, []byte) {
+	m.c.Helper()
+	m.prompted = false
+	reply, err := m.t.CBOR(m.c.ctx, nil, request, func(status byte) {
+		if status == ctap2.WaitingUPNeeded {
+			m.prompted = true
+		}
+	})
+	if err != nil {
+		m.c.Fatalf("request %x: %v", request[:min(len(request), 64)], err)
+	}
+	if len(reply) == 0 {
+		m.c.Fatalf("request %x: the reply has no status", request[:min(len(request), 64)])
+	}
+	s := ctap2.Status(reply[0])
+	if s != ctap2.StatusSuccess && len(reply) > 1 {
+		m.c.Errorf("request %x: data follows the status %s: %x", request[:min(len(request), 64)], s.Name(), reply[1:])
+	}
+	if s == ctap2.StatusSuccess && len(reply) > 1 {
+		if ds, err := cbor.Check(nil, reply[1:]); err != nil {
+			m.c.Errorf("the reply %x: %v", reply[1:], err)
+		} else if len(ds) > 0 {
+			if m.c.Key.Strict {
+				m.c.Errorf("the reply %x is not canonical: %v", reply[1:], ds)
+			}
+			m.c.Observe("a reply to command %02x is not canonical: %v", request[0], ds)
+		}
+	}
+	return s, reply[1:]
+}
+
+// call sends a command with parameters, or none if p is nil.
+func (m *messages) call(cmd ctap2.Command, p params) (ctap2.Status, []byte) {
+	m.c.Helper()
+	if p == nil {
+		return m.raw([]byte{byte(cmd)})
+	}
+	return m.raw(mustCBOR(m.c, cmd, p))
+}
+
+// ok sends a command that must succeed.
+func (m *messages) ok(cmd ctap2.Command, p params) []byte {
+	m.c.Helper()
+	s, b := m.call(cmd, p)
+	if s != ctap2.StatusSuccess {
+		m.c.Fatalf("%v: %s", cmd, s.Name())
+	}
+	return b
+}
+
+// refused sends a command that must end with one of these statuses.
+func (m *messages) refused(cmd ctap2.Command, p params, accept ...ctap2.Status) ctap2.Status {
+	m.c.Helper()
+	s, _ := m.call(cmd, p)
+	return m.accept(s, accept...)
+}
+
+// accept demands that s is among the accepted statuses. A strict key must
+// answer with the first, which is the specification's; others are observed.
+func (m *messages) accept(s ctap2.Status, accept ...ctap2.Status) ctap2.Status {
+	m.c.Helper()
+	switch i := slices.Index(accept, s); {
+	case i < 0:
+		m.c.Errorf("the status is %s instead of %v", s.Name(), accept)
+	case i > 0:
+		m.c.Observe("%s instead of %s", s.Name(), accept[0].Name())
+	}
+	return s
+}
+
+// failed sends a command that must not succeed.
+func (m *messages) failed(cmd ctap2.Command, p params) ctap2.Status {
+	m.c.Helper()
+	s, b := m.call(cmd, p)
+	if s == ctap2.StatusSuccess {
+		m.c.Errorf("%v succeeds: %x", cmd, b)
+	}
+	return s
+}
+
+func (m *messages) option(name string) bool { return m.info.Options[name] }
+
+func (m *messages) needOption(name string) {
+	m.c.Helper()
+	if !m.option(name) {
+		m.c.NotApplicable("the key has no option %s", name)
+	}
+}
+
+// hash is the client data hash of the case.
+func (c *C) hash() []byte {
+	h := sha256.Sum256([]byte(c.id))
+	return h[:]
+}
+
+type object = map[string]any
+
+func publicKey(alg cose.Algorithm) object { return object{"alg": alg, "type": "public-key"} }
+
+func descriptor(id []byte) object { return object{"id": id, "type": "public-key"} }
+
+// mc returns the parameters of a makeCredential that every key can serve.
+func (c *C) mc() params {
+	return params{
+		1: c.hash(),
+		2: object{"id": rpID, "name": "Conformance"},
+		3: object{"id": []byte{1, 2, 3, 4}, "name": "user", "displayName": "User"},
+		4: []any{publicKey(cose.ES256)},
+	}
+}
+
+// passkey returns the parameters of a makeCredential for the n-th account's
+// discoverable credential. A key that recognises its user makes none without.
+func (c *C) passkey(n int) params {
+	options := object{"rk": true}
+	if c.uv {
+		options["uv"] = true
+	}
+	return c.mc().with(3, object{"id": []byte{byte(n), 0xaa}, "name": "user" + string(rune('a'+n%26)), "displayName": "User"}).
+		with(7, options)
+}
+
+// ga returns the parameters of a getAssertion, for the listed credentials if
+// there are any.
+func (c *C) ga(credentials ...*credential) params {
+	p := params{1: rpID, 2: c.hash()}
+	if len(credentials) > 0 {
+		var list []any
+		for _, k := range credentials {
+			list = append(list, descriptor(k.id))
+		}
+		p[3] = list
+	}
+	return p
+}
+
+// A credential is one that the case has made.
+type credential struct {
+	id   []byte
+	resp *ctap2.MakeCredentialResponse
+}
+
+// make makes a credential.
+func (m *messages) make(p params) *credential {
+	m.c.Helper()
+	b := m.ok(ctap2.CommandMakeCredential, p)
+	r, err := ctap2.ParseMakeCredentialResponse(b)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	return &credential{r.AuthData.AttestedCredentialData.CredentialID, r}
+}
+
+// get gets an assertion and verifies it with the credential, if one is given.
+func (m *messages) get(p params, by *credential) *ctap2.GetAssertionResponse {
+	m.c.Helper()
+	return m.assertion(m.ok(ctap2.CommandGetAssertion, p), by)
+}
+
+func (m *messages) assertion(b []byte, by *credential) *ctap2.GetAssertionResponse {
+	m.c.Helper()
+	r, err := ctap2.ParseGetAssertionResponse(b)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	if r.AuthData.RPIDHash != sha256.Sum256([]byte(rpID)) {
+		m.c.Errorf("the rpIdHash is %x", r.AuthData.RPIDHash)
+	}
+	if r.AuthData.Flags&ctap2.FlagAT != 0 {
+		m.c.Error("the flag AT is set in an assertion")
+	}
+	if by != nil {
+		signed := slices.Concat(r.AuthData.Raw, m.c.hash())
+		if err := by.resp.AuthData.AttestedCredentialData.PublicKey.Verify(signed, r.Signature); err != nil {
+			m.c.Errorf("the assertion's signature: %v", err)
+		}
+	}
+	return r
+}
+
+// flags demands that of the flags UP and UV exactly these are set.
+func (m *messages) flags(a ctap2.AuthenticatorData, want ctap2.Flags) {
+	m.c.Helper()
+	if got := a.Flags & (ctap2.FlagUP | ctap2.FlagUV); got != want {
+		m.c.Errorf("the flags are %q instead of %q", got, want)
+	}
+}
+
+// needRK ends the case if the key makes no passkey without more ado.
+func (m *messages) needRK() {
+	m.c.Helper()
+	m.needOption(ctap2.OptionRK)
+}

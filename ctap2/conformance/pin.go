@@ -1,0 +1,256 @@
+package conformance
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/pinuv"
+)
+
+const pin1, pin2, wrongPIN = "1234-abcd", "5678-efgh", "9999-zzzz"
+
+// eachProtocol runs f for each PIN/UV auth protocol of the key, each time with
+// a key in factory state.
+func (c *C) eachProtocol(f func(m *messages, p pinuv.Protocol)) {
+	c.Helper()
+	m := c.open()
+	if _, ok := m.info.Options[ctap2.OptionClientPIN]; !ok {
+		c.NotApplicable("the key has no PIN")
+	}
+	protocols := m.protocols()
+	for i, p := range protocols {
+		if i > 0 {
+			c.fresh()
+			m = c.open()
+		}
+		f(m, p)
+		if c.Failed() {
+			c.Logf("with %v", p)
+			return
+		}
+	}
+}
+
+// protocols returns those of the key's protocols that this suite knows.
+func (m *messages) protocols() []pinuv.Protocol {
+	m.c.Helper()
+	ps := m.info.PinUvAuthProtocols
+	if len(ps) == 0 {
+		ps = []pinuv.Protocol{pinuv.One}
+	}
+	ps = slices.DeleteFunc(slices.Clone(ps), func(p pinuv.Protocol) bool { return p != pinuv.One && p != pinuv.Two })
+	if len(ps) == 0 {
+		m.c.Fatalf("the key's protocols are %v", m.info.PinUvAuthProtocols)
+	}
+	return ps
+}
+
+// first returns the key's preferred protocol.
+func (m *messages) first() pinuv.Protocol { return m.protocols()[0] }
+
+// pin sends a clientPIN subcommand.
+func (m *messages) pin(p params) (ctap2.Status, *ctap2.ClientPINResponse) {
+	m.c.Helper()
+	s, b := m.call(ctap2.CommandClientPIN, p)
+	if s != ctap2.StatusSuccess {
+		return s, nil
+	}
+	r, err := ctap2.ParseClientPINResponse(b)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	return s, r
+}
+
+// pinKey returns the key's key agreement key.
+func (m *messages) pinKey(p pinuv.Protocol) *cose.Key {
+	m.c.Helper()
+	s, r := m.pin(params{1: p, 2: ctap2.GetKeyAgreement})
+	if s != ctap2.StatusSuccess || r.KeyAgreement == nil {
+		m.c.Fatalf("getKeyAgreement for %v: %s", p, s.Name())
+	}
+	return r.KeyAgreement
+}
+
+// A secret is what the platform and the key have agreed on.
+type secret struct {
+	*pinuv.SharedSecret
+	p        pinuv.Protocol
+	platform *cose.Key
+}
+
+func (m *messages) agree(p pinuv.Protocol) secret {
+	m.c.Helper()
+	platform, s, err := p.Encapsulate(nil, m.pinKey(p))
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	return secret{s, p, platform}
+}
+
+func (m *messages) encrypt(s secret, plain []byte) []byte {
+	m.c.Helper()
+	b, err := s.Encrypt(nil, plain)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	return b
+}
+
+// setPINParams returns a setPIN of 64 bytes of padded PIN.
+func (m *messages) setPINParams(s secret, padded []byte) params {
+	m.c.Helper()
+	enc := m.encrypt(s, padded)
+	return params{1: s.p, 2: ctap2.SetPIN, 3: s.platform, 4: s.Authenticate(enc), 5: enc}
+}
+
+func padded(pin string) []byte { return append([]byte(pin), make([]byte, max(0, 64-len(pin)))...) }
+
+func (m *messages) setPIN(p pinuv.Protocol, pin string) ctap2.Status {
+	m.c.Helper()
+	s, _ := m.pin(m.setPINParams(m.agree(p), padded(pin)))
+	return s
+}
+
+// mustSetPIN sets a PIN on a key that has none.
+func (m *messages) mustSetPIN(p pinuv.Protocol, pin string) {
+	m.c.Helper()
+	if s := m.setPIN(p, pin); s != ctap2.StatusSuccess {
+		m.c.Fatalf("setPIN: %s", s.Name())
+	}
+	m.refresh()
+}
+
+func (m *messages) pinHashEnc(s secret, pin string) []byte {
+	m.c.Helper()
+	h := pinuv.HashPIN([]byte(pin))
+	return m.encrypt(s, h[:])
+}
+
+func (m *messages) changePINParams(s secret, old, new string) params {
+	m.c.Helper()
+	enc, hash := m.encrypt(s, padded(new)), m.pinHashEnc(s, old)
+	return params{1: s.p, 2: ctap2.ChangePIN, 3: s.platform, 4: s.Authenticate(slices.Concat(enc, hash)), 5: enc, 6: hash}
+}
+
+func (m *messages) changePIN(p pinuv.Protocol, old, new string) ctap2.Status {
+	m.c.Helper()
+	s, _ := m.pin(m.changePINParams(m.agree(p), old, new))
+	return s
+}
+
+// tokenParams returns a request for a token by PIN: the legacy one if no
+// permissions are given.
+func (m *messages) tokenParams(s secret, pin string, perms ctap2.Permissions, rp string) params {
+	m.c.Helper()
+	p := params{1: s.p, 2: ctap2.GetPINToken, 3: s.platform, 6: m.pinHashEnc(s, pin)}
+	if perms != 0 {
+		p[2], p[9] = ctap2.GetPinUvAuthTokenUsingPinWithPermissions, perms
+	}
+	if rp != "" {
+		p[10] = rp
+	}
+	return p
+}
+
+// token asks for a token by PIN.
+func (m *messages) token(p pinuv.Protocol, pin string, perms ctap2.Permissions, rp string) (ctap2.Status, *pinuv.Token) {
+	m.c.Helper()
+	s := m.agree(p)
+	return m.received(s, m.tokenParams(s, pin, perms, rp))
+}
+
+// received sends a request for a token and decrypts it.
+func (m *messages) received(s secret, p params) (ctap2.Status, *pinuv.Token) {
+	m.c.Helper()
+	status, r := m.pin(p)
+	if status != ctap2.StatusSuccess {
+		return status, nil
+	}
+	plain, err := s.Decrypt(r.PinUvAuthToken)
+	if err != nil {
+		m.c.Fatalf("decrypting the token: %v", err)
+	}
+	t, err := pinuv.NewToken(s.p, plain)
+	if err != nil {
+		m.c.Fatal(err)
+	}
+	return status, t
+}
+
+// mustToken gets a token for mc and ga of rpID, by whichever way the key has.
+func (m *messages) mustToken(p pinuv.Protocol, pin string) *pinuv.Token {
+	m.c.Helper()
+	var perms ctap2.Permissions
+	rp := ""
+	if m.option(ctap2.OptionPinUvAuthToken) {
+		perms, rp = ctap2.PermissionMC|ctap2.PermissionGA, rpID
+	}
+	s, t := m.token(p, pin, perms, rp)
+	if s != ctap2.StatusSuccess {
+		m.c.Fatalf("getting a token: %s", s.Name())
+	}
+	return t
+}
+
+func (m *messages) retries() (uint, bool) {
+	m.c.Helper()
+	s, r := m.pin(params{2: ctap2.GetPINRetries})
+	if s != ctap2.StatusSuccess || r.PINRetries == nil {
+		m.c.Fatalf("getPINRetries: %s", s.Name())
+	}
+	return *r.PINRetries, r.PowerCycleState != nil && *r.PowerCycleState
+}
+
+// authorizeMC adds the proof of user verification to a makeCredential.
+func authorizeMC(p params, t *pinuv.Token) params {
+	return p.with(8, t.Authenticate(p[1].([]byte))).with(9, t.Protocol())
+}
+
+// authorizeGA adds the proof of user verification to a getAssertion.
+func authorizeGA(p params, t *pinuv.Token) params {
+	return p.with(6, t.Authenticate(p[2].([]byte))).with(7, t.Protocol())
+}
+
+// powerCycle cycles the power and opens the key again.
+func (m *messages) powerCycle() *messages {
+	m.c.Helper()
+	if m.c.Key.PowerCycle == nil {
+		m.c.NotApplicable("the fixture can't cycle the power")
+	}
+	m.c.close()
+	if err := m.c.Key.PowerCycle(); err != nil {
+		m.c.Fatalf("cycling the power: %v", err)
+	}
+	return m.c.open()
+}
+
+// softBlock enters wrong PINs until the key wants its power cycled.
+func (m *messages) softBlock(p pinuv.Protocol) {
+	m.c.Helper()
+	for i, want := range []ctap2.Status{ctap2.StatusPINInvalid, ctap2.StatusPINInvalid, ctap2.StatusPINAuthBlocked} {
+		if s, _ := m.token(p, wrongPIN, m.perms(), m.permsRP()); s != want {
+			m.c.Fatalf("wrong PIN %d: %s instead of %s", i+1, s.Name(), want.Name())
+		}
+	}
+}
+
+// perms and permsRP are the permissions that a token is asked with: none on a
+// key that knows only the legacy way.
+func (m *messages) perms() ctap2.Permissions {
+	if m.option(ctap2.OptionPinUvAuthToken) {
+		return ctap2.PermissionMC | ctap2.PermissionGA
+	}
+	return 0
+}
+
+func (m *messages) permsRP() string {
+	if m.option(ctap2.OptionPinUvAuthToken) {
+		return rpID
+	}
+	return ""
+}
+
+func equalKeys(a, b *cose.Key) bool { return bytes.Equal(a.X, b.X) && bytes.Equal(a.Y, b.Y) }

@@ -1,0 +1,109 @@
+package conformance
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
+)
+
+// Section 15: reset. RS-6 and RS-7 need members of CTAP 2.2; RS-8 needs a power
+// cut inside the key and is tested in package virtual.
+var resetCases = []Case{
+	{ID: "RS-1", Title: "a reset works within ten seconds of power-up and not later", Needs: NeedsPowerCycle, Takes: 11 * time.Second, Run: rs1},
+	{ID: "RS-2", Title: "commands before a reset", Level: Quirk, Needs: NeedsPowerCycle, Run: rs2},
+	{ID: "RS-3", Title: "a reset needs a touch", Needs: NeedsPowerCycle | NeedsUser, Takes: time.Minute, Run: rs3},
+	{ID: "RS-4", Title: "a reset clears credentials, PIN, retries and tokens", Needs: NeedsPowerCycle, Run: rs4},
+	{ID: "RS-5", Title: "the AAGUID survives a reset", Needs: NeedsPowerCycle, Run: rs5},
+	{ID: "RS-9", Title: "parameters of reset are ignored or refused", Level: Quirk, Needs: NeedsPowerCycle, Run: rs9},
+}
+
+func rs1(c *C) {
+	m := c.open()
+	k := m.make(c.mc())
+	m = m.powerCycle()
+	m.ok(ctap2.CommandReset, nil)
+	m.refused(ctap2.CommandGetAssertion, c.ga(k), ctap2.StatusNoCredentials)
+	k = m.make(c.mc())
+	m = m.powerCycle()
+	time.Sleep(10500 * time.Millisecond)
+	m.refused(ctap2.CommandReset, nil, ctap2.StatusNotAllowed)
+	m.get(c.ga(k), k)
+}
+
+func rs2(c *C) {
+	m := c.open()
+	m = m.powerCycle() // which asks for getInfo
+	m.make(c.mc())
+	if s, _ := m.call(ctap2.CommandReset, nil); s != ctap2.StatusSuccess {
+		m.accept(s, ctap2.StatusNotAllowed)
+		c.Observe("makeCredential takes the right to reset away")
+	}
+}
+
+func rs3(c *C) {
+	m := c.open()
+	k := m.make(c.mc())
+	m = m.powerCycle()
+	c.user(Behaviour{Action: Decline})
+	m.refused(ctap2.CommandReset, nil, ctap2.StatusOperationDenied)
+	m = m.powerCycle()
+	c.user(Behaviour{Action: Ignore})
+	m.refused(ctap2.CommandReset, nil, ctap2.StatusUserActionTimeout, ctap2.StatusOperationDenied)
+	c.user(Behaviour{})
+	m.get(c.ga(k), k)
+}
+
+func rs4(c *C) {
+	c.eachProtocol(func(m *messages, p pinuv.Protocol) {
+		k := m.make(c.mc())
+		rk := m.option(ctap2.OptionRK)
+		if rk {
+			m.make(c.passkey(1))
+		}
+		m.mustSetPIN(p, pin1)
+		most, _ := m.retries()
+		s, _ := m.token(p, wrongPIN, m.perms(), m.permsRP())
+		m.accept(s, ctap2.StatusPINInvalid)
+		m = m.powerCycle()
+		t := m.mustToken(p, pin1)
+		before := m.pinKey(p)
+		m.ok(ctap2.CommandReset, nil)
+		m.refresh()
+		if m.option(ctap2.OptionClientPIN) {
+			c.Error("the PIN is still set")
+		}
+		m.refused(ctap2.CommandGetAssertion, c.ga(k), ctap2.StatusNoCredentials)
+		if rk {
+			m.refused(ctap2.CommandGetAssertion, c.ga(), ctap2.StatusNoCredentials)
+		}
+		if n, power := m.retries(); n < most || power {
+			c.Errorf("%d retries are left of %d", n, most)
+		}
+		m.mustSetPIN(p, pin2)
+		m.refused(ctap2.CommandMakeCredential, authorizeMC(c.mc(), t), ctap2.StatusPINAuthInvalid)
+		c.Observe("the key agreement key survives a reset: %v", equalKeys(before, m.pinKey(p)))
+	})
+}
+
+func rs5(c *C) {
+	m := c.open()
+	before := m.info
+	m = m.powerCycle()
+	m.ok(ctap2.CommandReset, nil)
+	after := m.refresh()
+	if before.AAGUID != after.AAGUID {
+		c.Errorf("the AAGUID was %v and is %v", before.AAGUID, after.AAGUID)
+	}
+	if !slices.Equal(before.Versions, after.Versions) {
+		c.Errorf("the versions were %q and are %q", before.Versions, after.Versions)
+	}
+}
+
+func rs9(c *C) {
+	m := c.open()
+	m = m.powerCycle()
+	s, _ := m.call(ctap2.CommandReset, params{1: true})
+	m.accept(s, ctap2.StatusSuccess, ctap2.StatusInvalidParameter, ctap2.StatusInvalidLength, ctap2.StatusInvalidCBOR)
+}
