@@ -5,7 +5,8 @@ go 1.26.0
 require (
 	github.com/fxamacker/cbor/v2 v2.10.0
 	github.com/sstallion/go-hid v0.15.0
-	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0
 )
+
+require github.com/x448/float16 v0.8.4 // indirect

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/attestation"
+	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctaphid"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+const (
+	demoRP  = "demo.example"
+	demoPIN = "271828"
+)
+
+// errNeedPIN says that the demo can't go on without the key's PIN.
+var errNeedPIN = errors.New("this key wants its PIN: run the demo in a terminal, or give the PIN with --pin-stdin")
+
+func (a *app) demoCommand() *cobra.Command {
+	var pinStdin bool
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Register a credential, log in with it, and verify both",
+		Long: `Register a credential, log in with it, and verify both, telling each step.
+
+Without --device the demo runs on the software key, with a PIN. On a real key it
+sets no PIN, asks for the one that is set if the key wants it, and leaves nothing
+behind: the credential that it makes is not stored on the key.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			d := &demo{app: a, pinStdin: pinStdin}
+			return d.run(c.Context())
+		},
+	}
+	c.Flags().BoolVar(&pinStdin, "pin-stdin", false, "read the key's PIN from standard input")
+	return c
+}
+
+// A demo is one run: the key, and the relying party that the key registers with.
+type demo struct {
+	*app
+	pinStdin bool
+
+	key  *fido.Key
+	info *ctap2.GetInfoResponse
+	pin  []byte // nil: without a PIN
+	step int
+}
+
+func (d *demo) say(format string, args ...any) {
+	d.step++
+	fmt.Fprintf(d.out, "%s %s\n", d.paint(d.out, bold, fmt.Sprintf("%d.", d.step)), fmt.Sprintf(format, args...))
+}
+
+func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
+
+func (d *demo) ok(format string, args ...any) {
+	fmt.Fprintf(d.out, "   %s\n", d.paint(d.out, green, fmt.Sprintf(format, args...)))
+}
+
+func (d *demo) run(ctx context.Context) error {
+	key, err := d.openTimed(ctx, virtualDevice)
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	d.key = key
+	defer func() { clear(d.pin) }()
+	for _, step := range []func(context.Context) error{d.meet, d.preparePIN, d.registerAndLogIn, d.bye} {
+		if err := d.timed(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet asks the key what it is.
+func (d *demo) meet(ctx context.Context) (err error) {
+	hid := d.key.HID().Info()
+	d.say("Opened a channel to the key.")
+	d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", hid.CID, hid.ProtocolVersion, hid.Capabilities)
+	if hid.Capabilities&ctaphid.CapabilityCBOR == 0 {
+		return fmt.Errorf("this key knows only U2F, which the demo does not speak yet: %w", ctaphid.ErrInvalidCmd)
+	}
+	if d.info, err = d.key.Info(ctx); err != nil {
+		return err
+	}
+	d.say("Asked the key what it can do (authenticatorGetInfo).")
+	d.tell("It speaks %s; its model is %v.", strings.Join(d.info.Versions, ", "), d.info.AAGUID)
+	return nil
+}
+
+// isVirtual reports whether the key is the software key, on which the demo may
+// leave traces.
+func (d *demo) isVirtual() bool { return d.device == "" || d.device == virtualDevice }
+
+// preparePIN sets a PIN on the software key, and asks for that of a real key.
+func (d *demo) preparePIN(ctx context.Context) error {
+	set, can := d.info.Options[ctap2.OptionClientPIN]
+	switch {
+	case d.isVirtual():
+		d.pin = []byte(demoPIN)
+		if err := d.key.SetPIN(ctx, d.pin); err != nil {
+			return err
+		}
+		d.say("Set the PIN %s (authenticatorClientPIN, setPIN).", demoPIN)
+		d.tell("It crossed the wire encrypted under a secret that both ends agreed on.")
+	case can && set:
+		pin, err := d.readPIN()
+		if err != nil {
+			return err
+		}
+		d.pin = pin
+		d.say("The key has a PIN and will check it.")
+	default:
+		d.say("The key has no PIN. The demo sets none and goes on without.")
+	}
+	return nil
+}
+
+func (d *demo) readPIN() ([]byte, error) {
+	if d.pinStdin {
+		line, err := io.ReadAll(io.LimitReader(d.in, 256))
+		if err != nil {
+			return nil, err
+		}
+		defer clear(line)
+		pin, _, _ := strings.Cut(string(line), "\n")
+		return []byte(strings.TrimSuffix(pin, "\r")), nil
+	}
+	f, ok := d.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, errNeedPIN
+	}
+	fmt.Fprint(d.err, "PIN of the key: ")
+	pin, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(d.err)
+	return pin, err
+}
+
+// clientData is what a browser would sign for: see WebAuthn L3 section 5.8.1.
+func clientData(kind string) ([]byte, error) {
+	challenge := make([]byte, 32)
+	rand.Read(challenge)
+	return json.Marshal(struct {
+		Type        string `json:"type"`
+		Challenge   string `json:"challenge"`
+		Origin      string `json:"origin"`
+		CrossOrigin bool   `json:"crossOrigin"`
+	}{kind, base64.RawURLEncoding.EncodeToString(challenge), "https://" + demoRP, false})
+}
+
+// token returns the proof that the PIN was entered, good for one use. It is nil
+// on a key without a PIN.
+func (d *demo) token(ctx context.Context, p ctap2.Permissions) (*pinuv.Token, error) {
+	if d.pin == nil {
+		return nil, nil
+	}
+	t, err := d.key.PINToken(ctx, d.pin, p, demoRP)
+	if err != nil {
+		return nil, err
+	}
+	d.say("Entered the PIN and got a token for one %s (authenticatorClientPIN).", map[ctap2.Permissions]string{
+		ctap2.PermissionMC: "registration", ctap2.PermissionGA: "login"}[p])
+	return t, nil
+}
+
+func (d *demo) registerAndLogIn(ctx context.Context) error {
+	credential, err := d.register(ctx)
+	if err != nil {
+		return err
+	}
+	return d.logIn(ctx, credential)
+}
+
+func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, error) {
+	token, err := d.token(ctx, ctap2.PermissionMC)
+	if err != nil {
+		return nil, err
+	}
+	data, err := clientData("webauthn.create")
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(data)
+	r := &ctap2.MakeCredentialRequest{
+		ClientDataHash: hash[:],
+		RP:             ctap2.PublicKeyCredentialRPEntity{ID: demoRP, Name: "The demo"},
+		User:           ctap2.PublicKeyCredentialUserEntity{ID: []byte("ada"), Name: "ada@" + demoRP, DisplayName: "Ada"},
+		PubKeyCredParams: []ctap2.PublicKeyCredentialParameters{
+			{Alg: cose.ES256, Type: ctap2.TypePublicKey}, {Alg: cose.EdDSA, Type: ctap2.TypePublicKey}, {Alg: cose.RS256, Type: ctap2.TypePublicKey},
+		},
+	}
+	if token != nil {
+		defer token.Wipe()
+		r.Authorize(token)
+	}
+	made, err := d.key.MakeCredential(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	d.say("Registered at %s (authenticatorMakeCredential).", demoRP)
+	c := made.AuthData.AttestedCredentialData
+	d.tell("The key made a %v key pair and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
+	if made.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
+		return nil, errors.New("the key registered for another site than the demo's")
+	}
+	if err := d.checkFlags(made.AuthData.Flags); err != nil {
+		return nil, err
+	}
+	return c, d.verifyAttestation(made, hash[:])
+}
+
+func (d *demo) verifyAttestation(made *ctap2.MakeCredentialResponse, hash []byte) error {
+	result, err := attestation.Verify(made.Fmt, made.AttStmt, made.AuthData.Raw, hash)
+	if unsupported, ok := errors.AsType[*attestation.UnsupportedFormatError](err); ok {
+		d.tell("The attestation can't be verified here: %v.", unsupported)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.ok("The attestation verifies: format %s, %v.", result.Format, result.Type)
+	if len(result.TrustPath) > 0 {
+		d.tell("Its certificate is for %q.", result.TrustPath[0].Subject.CommonName)
+	}
+	return nil
+}
+
+func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialData) error {
+	token, err := d.token(ctx, ctap2.PermissionGA)
+	if err != nil {
+		return err
+	}
+	data, err := clientData("webauthn.get")
+	if err != nil {
+		return err
+	}
+	hash := sha256.Sum256(data)
+	r := &ctap2.GetAssertionRequest{
+		RPID:           demoRP,
+		ClientDataHash: hash[:],
+		AllowList:      []ctap2.PublicKeyCredentialDescriptor{{ID: credential.CredentialID, Type: ctap2.TypePublicKey}},
+	}
+	if token != nil {
+		defer token.Wipe()
+		r.Authorize(token)
+	}
+	got, err := d.key.GetAssertion(ctx, r)
+	if err != nil {
+		return err
+	}
+	d.say("Logged in at %s (authenticatorGetAssertion).", demoRP)
+	if got.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
+		return errors.New("the key signed for another site than the demo's")
+	}
+	if err := d.checkFlags(got.AuthData.Flags); err != nil {
+		return err
+	}
+	if err := credential.PublicKey.Verify(slices.Concat(got.AuthData.Raw, hash[:]), got.Signature); err != nil {
+		return fmt.Errorf("the login: %w", err)
+	}
+	d.ok("The signature of %d bytes verifies with the key pair of the registration.", len(got.Signature))
+	d.tell("The key counts its signatures: this one is number %d.", got.AuthData.SignCount)
+	return nil
+}
+
+func (d *demo) checkFlags(f ctap2.Flags) error {
+	if f&ctap2.FlagUP == 0 {
+		return errors.New("the key says that nobody has touched it")
+	}
+	if d.pin != nil && f&ctap2.FlagUV == 0 {
+		return errors.New("the key says that nobody has entered the PIN")
+	}
+	d.tell("It vouches for: %v.", map[bool]string{true: "a touch and the PIN", false: "a touch"}[f&ctap2.FlagUV != 0])
+	return nil
+}
+
+func (d *demo) bye(context.Context) error {
+	if d.isVirtual() {
+		d.ok("Everything verified. The software key is gone now, with all that was on it.")
+	} else {
+		d.ok("Everything verified. Nothing was stored on the key.")
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/ctaphid/udphid"
+)
+
+// The exit codes, which scripts rely on. exitCodesHelp tells them to people.
+const (
+	exitOK        = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitNoKey     = 3
+	exitRefused   = 4
+	exitPIN       = 5
+	exitTimeout   = 6
+	exitInterrupt = 130
+)
+
+const exitCodesHelp = `Exit codes:
+  0    done
+  1    something failed that none of the others describes
+  2    the command line is wrong
+  3    there is no key, several, or this program may not open it
+  4    the key refused the request or answered with nonsense
+  5    a PIN is needed, wrong or blocked
+  6    the key, or you, took too long
+  130  interrupted with Ctrl-C; the key was told`
+
+// A usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// pinStatuses are the statuses that are about the PIN.
+var pinStatuses = []ctap2.Status{
+	ctap2.StatusPINInvalid, ctap2.StatusPINBlocked, ctap2.StatusPINAuthBlocked, ctap2.StatusPINNotSet,
+	ctap2.StatusPUATRequired, ctap2.StatusPINPolicyViolation, ctap2.StatusPINAuthInvalid,
+}
+
+func exitCode(ctx context.Context, err error) int {
+	var usage usageError
+	var status ctap2.Status
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupt
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case noKey(err):
+		return exitNoKey
+	case errors.As(err, &status):
+		for _, s := range pinStatuses {
+			if status == s {
+				return exitPIN
+			}
+		}
+		if status == ctap2.StatusUserActionTimeout || status == ctap2.StatusActionTimeout {
+			return exitTimeout
+		}
+		return exitRefused
+	case errors.Is(err, errNeedPIN):
+		return exitPIN
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[*ctap2.UnsupportedError](err):
+		return exitRefused
+	}
+	return exitFailed
+}
+
+func asAny[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func noKey(err error) bool {
+	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
+		asAny[*udphid.RefusedError](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, ctaphid.ErrGone) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// explain returns one line that says what is wrong and what to do.
+func explain(ctx context.Context, err error) string {
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return "interrupted; the key was told to stop waiting"
+	case errors.Is(err, fido.ErrNoKey):
+		return "no security key is plugged in: plug one in, or try --device virtual"
+	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err):
+		return "the key did not answer in time: touch it when it blinks, or unplug it, plug it in and try again (" + oneLine(err) + ")"
+	case asAny[usageError](err), strings.HasPrefix(err.Error(), "unknown command"):
+		return oneLine(err) + "; fidokey --help tells what there is"
+	}
+	return oneLine(err)
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

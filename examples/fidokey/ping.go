@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gofido/fido/ctaphid"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) pingCommand() *cobra.Command {
+	var size, count int
+	c := &cobra.Command{
+		Use:   "ping",
+		Short: "Send data to the key and check that it comes back",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if size < 0 || size > ctaphid.MaxMessageSize {
+				return usageError{fmt.Errorf("--size %d is not between 0 and %d", size, ctaphid.MaxMessageSize)}
+			}
+			if count < 1 {
+				return usageError{fmt.Errorf("--count %d is less than 1", count)}
+			}
+			return a.ping(c.Context(), size, count)
+		},
+	}
+	c.Flags().IntVar(&size, "size", 64, "`BYTES` to send, at most 7609")
+	c.Flags().IntVar(&count, "count", 4, "how many `TIMES`")
+	return c
+}
+
+func (a *app) ping(ctx context.Context, size, count int) error {
+	key, err := a.openTimed(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	data := make([]byte, size)
+	times := make([]time.Duration, 0, min(count, 1000))
+	for i := range count {
+		rand.Read(data)
+		start := time.Now()
+		if err := a.timed(ctx, func(ctx context.Context) error {
+			_, err := key.HID().Ping(ctx, nil, data)
+			return err
+		}); err != nil {
+			return fmt.Errorf("ping %d of %d: %w", i+1, count, err)
+		}
+		d := time.Since(start)
+		if len(times) < cap(times) {
+			times = append(times, d)
+		}
+		fmt.Fprintf(a.out, "%d bytes there and back: %v\n", size, d.Round(10*time.Microsecond))
+	}
+	slices.Sort(times)
+	fmt.Fprintf(a.out, "%d of %d came back unchanged; median %v, slowest %v\n", count, count,
+		times[len(times)/2].Round(10*time.Microsecond), times[len(times)-1].Round(10*time.Microsecond))
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what the commands share: the flags that all have and the streams.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+
+	device  string
+	timeout time.Duration
+	trace   bool
+	color   string
+	lock    string
+}
+
+// run runs fidokey and returns its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, err: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(ctx, err)
+	if err != nil {
+		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+explain(ctx, err)))
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "fidokey",
+		Short: "Show what a FIDO2 security key is and does",
+		Long: `Fidokey shows what a FIDO2 security key is and does.
+
+Without --device the commands use the only key that is plugged in, and demo uses
+the software key that fidokey brings along. --device names another:
+
+  /dev/hidraw0                a key that is plugged in, as list shows it
+  udp:HOST:PORT[:LOCALPORT]   a firmware simulator (udp: alone is udp:127.0.0.1:8111:7112)
+  virtual                     the software key, new each time
+
+` + exitCodesHelp,
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	f := root.PersistentFlags()
+	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, udp:HOST:PORT[:LOCALPORT] or virtual")
+	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
+	f.BoolVar(&a.trace, "trace", false, "show each message and each report on standard error")
+	f.StringVar(&a.color, "color", "auto", "colours: `WHEN` is auto, always or never")
+	f.StringVar(&a.lock, "lock", "open", "keep other programs from the key: `HOW` is open, call or none (Linux)")
+	root.RegisterFlagCompletionFunc("device", completeDevices)
+	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
+	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
+	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand())
+	for _, c := range root.Commands() {
+		c.Args = noArgs
+	}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
+	return root
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(c, args); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (a *app) checkFlags() error {
+	if a.timeout <= 0 {
+		return usageError{fmt.Errorf("--timeout %v is not a time to wait", a.timeout)}
+	}
+	if a.color != "auto" && a.color != "always" && a.color != "never" {
+		return usageError{fmt.Errorf("--color %q is not auto, always or never", a.color)}
+	}
+	if _, ok := locks[a.lock]; !ok {
+		return usageError{fmt.Errorf("--lock %q is not open, call or none", a.lock)}
+	}
+	return nil
+}
+
+func fixed(words ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/ctaphid/uhid"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	s := &serving{app: a}
+	c := &cobra.Command{
+		Use:   "serve (--uhid | --udp HOST:PORT)",
+		Short: "Lend the software key to other programs",
+		Long: `Lend the software key to other programs until Ctrl-C.
+
+--uhid makes it a device of this machine's kernel (Linux, as root, module uhid):
+browsers, ssh and libfido2 then see a key that is plugged in. --udp makes it a
+firmware simulator for test suites.
+
+The user of the software key touches it at once, so do not serve it where its
+credentials protect something. With --state the key keeps its credentials in a
+file between runs; without, it is new each time.`,
+		RunE: func(c *cobra.Command, _ []string) error { return s.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.BoolVar(&s.uhid, "uhid", false, "serve as a HID device of the kernel")
+	f.StringVar(&s.udp, "udp", "", "serve as a firmware simulator at `ADDR`, as in 127.0.0.1:8111")
+	f.Uint16Var(&s.replyPort, "reply-port", 0, "send UDP reports to this `PORT` instead of the one the last came from")
+	f.BoolVar(&s.powerCycle, "power-cycle", true, "let the simulators' power-cycle datagram restart the key")
+	f.StringVar(&s.state, "state", "", "keep the key's state in this `FILE`")
+	c.MarkFlagsMutuallyExclusive("uhid", "udp")
+	return c
+}
+
+type serving struct {
+	*app
+	uhid       bool
+	udp        string
+	replyPort  uint16
+	powerCycle bool
+	state      string
+}
+
+func (s *serving) run(ctx context.Context) error {
+	if !s.uhid && s.udp == "" {
+		return usageError{errors.New("serve needs --uhid or --udp ADDR")}
+	}
+	if s.device != "" {
+		return usageError{errors.New("serve lends the software key and takes no --device")}
+	}
+	config := virtual.Config{}
+	if s.state != "" {
+		storage, err := openFileStorage(s.state)
+		if err != nil {
+			return err
+		}
+		config.Storage = storage
+	}
+	limits := new(ctaphid.ServerConfig)
+	if s.uhid {
+		limits.MaxMessage = uhid.MaxMessage
+		config.Info = func(i *ctap2.GetInfoResponse) { i.MaxMsgSize = min(i.MaxMsgSize, uhid.MaxMessage) }
+	}
+	limits.Wink = func() { fmt.Fprintln(s.err, "The key winks.") }
+	key, err := virtual.New(config)
+	if err != nil {
+		return err
+	}
+	server := ctaphid.NewServer(key, limits)
+	dev, where, err := s.listen(func() { key.PowerCycle(); server.PowerCycle() })
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	fmt.Fprintf(s.out, "The software key serves %s. Ctrl-C ends it.\n", where)
+	if err := server.Serve(ctx, dev); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil // Ctrl-C is how serving ends
+}
+
+func (s *serving) listen(powerCycle func()) (ctaphid.Device, string, error) {
+	if s.uhid {
+		dev, err := uhid.Create(nil)
+		if err != nil {
+			return nil, "", err
+		}
+		return dev, "as a HID device of this machine", nil
+	}
+	o := &udphid.ListenOptions{ReplyPort: s.replyPort}
+	if s.powerCycle {
+		o.PowerCycle = powerCycle
+	}
+	l, err := udphid.Listen(s.udp, o)
+	if err != nil {
+		return nil, "", err
+	}
+	return l, fmt.Sprintf("at udp:%v", l.Addr()), nil
+}

@@ -1,0 +1,100 @@
+// Package fido finds FIDO2 security keys and opens them. It is what most
+// programs import: it picks the way to the key that suits the operating system,
+// and a [Key] has a method for each CTAP2 command.
+//
+//	key, err := fido.Open(ctx, "", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer key.Close()
+//	info, err := key.GetInfo(ctx)
+//
+// The layers below are packages of their own: ctap2 has the commands and the
+// [ctap2.Client] that a Key embeds, ctaphid the protocol on USB, and
+// ctap2/virtual a complete key in software for tests.
+package fido
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hidraw"
+	"github.com/gofido/fido/ctaphid/udphid"
+)
+
+// Options are for [Open]. Nil stands for the zero value.
+type Options struct {
+	// HID are the limits and hooks of the connection, such as a trace of every
+	// report. Nil means the defaults.
+	HID *ctaphid.Config
+
+	// Client are the hooks of the client, such as one that is told when the
+	// key waits for a touch. Nil means the defaults.
+	Client *ctap2.ClientConfig
+
+	// Lock keeps other programs from the key, on Linux.
+	Lock hidraw.Lock
+}
+
+// A Key is a security key that is open. The methods of the embedded Client are
+// the CTAP2 commands.
+type Key struct {
+	*ctap2.Client
+	conn *ctaphid.Conn
+}
+
+// Open opens a key:
+//
+//   - "" is the only key that is plugged in;
+//   - "udp:HOST:PORT[:LOCALPORT]" is a firmware simulator, see package udphid;
+//   - anything else is the path of a HID device, as [List] gives it.
+//
+// ctx bounds the opening. The error says what to do about it: it is a
+// [*SelectError], a *hid.AccessError, or comes from the layers below.
+func Open(ctx context.Context, device string, o *Options) (*Key, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	if device == "" {
+		var err error
+		if device, err = only(); err != nil {
+			return nil, err
+		}
+	}
+	dev, err := openDevice(ctx, device, o)
+	if err != nil {
+		return nil, fmt.Errorf("fido: opening %s: %w", device, err)
+	}
+	return OpenHID(ctx, dev, o)
+}
+
+// OpenHID opens the key behind a HID device of any kind, such as a
+// ctaphid.Loopback. The Key owns dev from then on, even if OpenHID fails.
+func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	conn, err := ctaphid.Open(ctx, dev, o.HID)
+	if err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("fido: %w", err)
+	}
+	return &Key{ctap2.NewClient(conn, o.Client), conn}, nil
+}
+
+// HID returns the connection that the Key uses, for the commands of CTAPHID
+// itself: Ping, Wink, Lock.
+func (k *Key) HID() *ctaphid.Conn { return k.conn }
+
+// Close releases the key. A call under way ends with os.ErrClosed.
+func (k *Key) Close() error { return k.conn.Close() }
+
+func openDevice(ctx context.Context, device string, o *Options) (ctaphid.Device, error) {
+	if addr, ok := strings.CutPrefix(device, "udp:"); ok {
+		return udphid.Dial(ctx, addr)
+	}
+	return openPath(ctx, device, o)
+}
