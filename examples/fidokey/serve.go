@@ -35,7 +35,6 @@ file between runs; without, it is new each time.`,
 	f.Uint16Var(&s.replyPort, "reply-port", 0, "send UDP reports to this `PORT` instead of the one the last came from")
 	f.BoolVar(&s.powerCycle, "power-cycle", true, "let the simulators' power-cycle datagram restart the key")
 	f.StringVar(&s.state, "state", "", "keep the key's state in this `FILE`")
-	c.MarkFlagsMutuallyExclusive("uhid", "udp")
 	return c
 }
 
@@ -49,8 +48,8 @@ type serving struct {
 }
 
 func (s *serving) run(ctx context.Context) error {
-	if !s.uhid && s.udp == "" {
-		return usageError{errors.New("serve needs --uhid or --udp ADDR")}
+	if s.uhid == (s.udp != "") {
+		return usageError{errors.New("serve needs either --uhid or --udp ADDR")}
 	}
 	if s.device != "" {
 		return usageError{errors.New("serve lends the software key and takes no --device")}
