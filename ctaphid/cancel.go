@@ -59,9 +59,10 @@ func (c *Conn) sendCancel(x *call) error {
 	return c.write(Message{CID: c.cid, Command: CommandCancel}, 0)
 }
 
-// abandon tells the device to drop the CBOR request that nobody waits for any
-// more: it did not heed CANCEL, or fell silent, and would wait for a touch for
-// ever. The next request reads the reply.
+// abandon tells the device with INIT to drop the CBOR request that nobody waits
+// for any more: it did not heed CANCEL, or fell silent, and might wait for a
+// touch for ever. The reply is not waited for; the next request begins with an
+// INIT of its own.
 func (c *Conn) abandon(x *call) {
 	if x.op == CommandCBOR {
 		c.sendInit(c.cid) // an error shows in the next call

@@ -119,17 +119,17 @@ func TestConnTraceSeesEveryReport(t *testing.T) {
 			< 00220002 bf 0001 06
 			~ 99ms
 			> 00220002 90 0001 04
-		`+receivedText(ctaphid.CommandCBOR, long), &ctaphid.Config{Trace: trace})
+		`+receivedText(ctaphid.CommandCBOR, long), &ctaphid.Config{Trace: trace, Rand: strings.NewReader("nonce123")})
 		checkCBOR(t, conn, t.Context(), long...)
 		want := []string{
-			"> ffffffff INIT, 8 bytes",
-			"< ffffffff INIT, 17 bytes",
+			"> ffffffff INIT, nonce 6e6f6e6365313233",
+			"< ffffffff INIT, nonce 6e6f6e6365313233, channel 00220002, capabilities WINK, CBOR",
 			"> 00220002 CBOR, 1 byte",
 			"< 00330003 PING, 0 bytes",
 			"< 00220002 KEEPALIVE, processing",
 			"< 00220002 KEEPALIVE, waiting for the user",
 			"< 00220002 KEEPALIVE, status 7",
-			"< 00220002 ERROR CHANNEL_BUSY",
+			"< 00220002 ERROR, CHANNEL_BUSY",
 			"> 00220002 CBOR, 1 byte",
 			"< 00220002 CBOR, 150 bytes",
 			"< 00220002 continuation 0",

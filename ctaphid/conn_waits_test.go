@@ -356,3 +356,43 @@ func TestConnContextEndsInEveryPhase(t *testing.T) {
 		})
 	}
 }
+
+func TestConnConfig(t *testing.T) {
+	silent := func(ctaphid.Message, func(ctaphid.Message)) {}
+	busy := func(m ctaphid.Message, reply func(ctaphid.Message)) {
+		reply(ctaphid.Message{Command: ctaphid.CommandError, Data: []byte{byte(ctaphid.ErrChannelBusy)}})
+	}
+	for _, tt := range []struct {
+		name    string
+		config  ctaphid.Config
+		answer  func(ctaphid.Message, func(ctaphid.Message))
+		want    error
+		elapsed time.Duration
+		sent    int // how often the request was
+	}{
+		{"Silence", ctaphid.Config{Silence: time.Second}, silent, ctaphid.ErrSilent, time.Second, 1},
+		{"Overall", ctaphid.Config{Overall: time.Second}, silent, ctaphid.ErrUnfinished, 1500 * time.Millisecond, 1},
+		{"Overall and Grace", ctaphid.Config{Overall: time.Second, Grace: time.Second}, silent, ctaphid.ErrUnfinished, 2 * time.Second, 1},
+		{"BusyRetry and Overall", ctaphid.Config{Overall: time.Second, BusyRetry: 400 * time.Millisecond}, busy, ctaphid.ErrChannelBusy, time.Second, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sent := 0
+				dev := ctaphidtest.NewFunc(func(m ctaphid.Message, reply func(ctaphid.Message)) {
+					if m.Command == ctaphid.CommandCBOR {
+						sent++
+					}
+					tt.answer(m, reply)
+				})
+				conn := openDevice(t, dev, &tt.config)
+				start := time.Now()
+				_, err := conn.CBOR(context.Background(), nil, getInfo, nil)
+				checkError(t, err, tt.want)
+				checkElapsed(t, start, tt.elapsed)
+				if sent != tt.sent {
+					t.Errorf("the request was sent %d times, want %d", sent, tt.sent)
+				}
+			})
+		})
+	}
+}

@@ -49,6 +49,10 @@ type Device interface {
 // [Server] and answers its messages. The software key of package ctap2/virtual
 // is one.
 //
+// Its methods are called one at a time. A Handler may also have a method
+// Capabilities() byte, which [NewServer] asks once: the bits [CapabilityCBOR]
+// and [CapabilityNMSG] say what it answers.
+//
 // The session tells channels apart, so that a command that continues another
 // (getNextAssertion) is refused on another channel; a number is never used
 // again while the Server lives. dst is where the reply is appended.

@@ -1,15 +1,19 @@
 package ctaphid
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // A LoopbackDevice is the host's end of a connection in memory to a [Server]:
-// a key without a cable. It takes one goroutine, which Close and Unplug end.
+// a key without a cable. It takes one goroutine, which Close ends.
 type LoopbackDevice struct {
 	Device // the host's end; Close is that of the LoopbackDevice
 
 	server *Server
 	unplug context.CancelFunc
-	served chan struct{} // closed when Serve has returned
+	gone   chan struct{} // closed when the Server has let go of its end
+	served chan struct{} // closed when the Handler has returned, too
 }
 
 // Loopback plugs the handler into this program: Open(ctx, Loopback(key), nil)
@@ -21,15 +25,15 @@ func Loopback(h Handler) *LoopbackDevice {
 
 // LoopbackServer has s serve a [Pipe] whose reports have hostToKey and
 // keyToHost bytes, and returns the host's end. It panics with [ErrReportSize]
-// for a size out of range. A Server that already serves a device leaves the
-// LoopbackDevice unplugged.
+// for a size out of range. While s is serving another device, nothing answers.
 func LoopbackServer(s *Server, hostToKey, keyToHost int) *LoopbackDevice {
 	host, key := Pipe(hostToKey, keyToHost)
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &LoopbackDevice{Device: host, server: s, unplug: cancel, served: make(chan struct{})}
+	l := &LoopbackDevice{Device: host, server: s, unplug: cancel, gone: make(chan struct{}), served: make(chan struct{})}
 	go func() {
 		defer close(l.served)
-		s.Serve(ctx, key) // it says what the host is told as well: ErrGone
+		// The error says what the host is told as well: ErrGone.
+		s.serve(ctx, key, sync.OnceFunc(func() { close(l.gone) }))
 	}()
 	return l
 }
@@ -38,16 +42,19 @@ func LoopbackServer(s *Server, hostToKey, keyToHost int) *LoopbackDevice {
 func (l *LoopbackDevice) Server() *Server { return l.server }
 
 // Unplug takes the key away: once the host's end has read what is queued, it
-// gets [ErrGone]. Unplug returns when the Handler, whose context ends, has.
-// The same Server can then be plugged in again with LoopbackServer.
+// gets [ErrGone]. The Handler's context ends; Unplug does not wait for it, so
+// that the Handler may call it. The same Server can be plugged in again with
+// LoopbackServer.
 func (l *LoopbackDevice) Unplug() {
 	l.unplug()
-	<-l.served
+	<-l.gone
 }
 
-// Close closes the host's end and unplugs the key.
+// Close closes the host's end, unplugs the key and waits for the Handler to
+// return.
 func (l *LoopbackDevice) Close() error {
 	err := l.Device.Close()
 	l.Unplug()
+	<-l.served
 	return err
 }

@@ -76,6 +76,66 @@ func TestLoopbackUnplug(t *testing.T) {
 	})
 }
 
+// A key that pulls itself out when it should be touched.
+type ejecting struct {
+	scriptedKey
+	device *ctaphid.LoopbackDevice
+}
+
+func (k *ejecting) CBOR(ctx context.Context, _ uint64, dst, request []byte, _ func(byte)) []byte {
+	if request[0] == keyTouch {
+		k.device.Unplug()
+		time.Sleep(time.Second)
+	}
+	return append(dst, 0)
+}
+
+func TestLoopbackUnplugByTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := new(ejecting)
+		key.device = ctaphid.Loopback(key)
+		r := &rawHost{TB: t, dev: key.device, in: 64, out: 64}
+		r.writeMessage(ctaphid.Message{CID: r.open(), Command: ctaphid.CommandCBOR, Data: []byte{keyTouch}})
+		r.dev.SetReadDeadline(time.Time{})
+		if _, err := r.dev.ReadReport(make([]byte, 64)); !errors.Is(err, ctaphid.ErrGone) {
+			t.Errorf("reading from a key that pulled itself out: %v, want ErrGone", err)
+		}
+
+		// Plugged in again at once, it waits for its handler to return.
+		again := ctaphid.LoopbackServer(key.device.Server(), 64, 64)
+		defer again.Close()
+		r.dev = again
+		start := time.Now()
+		r.writeMessage(ctaphid.Message{CID: ctaphid.BroadcastCID, Command: ctaphid.CommandInit, Data: make([]byte, 8)})
+		if report := r.read(time.Minute); report == nil || time.Since(start) != time.Second {
+			t.Errorf("after %v INIT was answered with %x", time.Since(start), report)
+		}
+	})
+}
+
+func TestLoopbackServerTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := ctaphid.Loopback(newScriptedKey())
+		defer first.Close()
+		synctest.Wait()
+		second := ctaphid.LoopbackServer(first.Server(), 64, 64)
+		defer second.Close()
+		r := &rawHost{TB: t, dev: second, in: 64, out: 64}
+		r.write([]byte{0xff, 0xff, 0xff, 0xff, 0x86, 0, 8})
+		if report := r.read(time.Minute); report != nil {
+			t.Errorf("the second device of a Server answered %s", describe(report))
+		}
+		first.Unplug()
+		if report := r.read(soon); report == nil {
+			t.Error("when the first was unplugged the second did not answer")
+		}
+
+		third := ctaphid.LoopbackServer(first.Server(), 64, 64)
+		synctest.Wait()
+		third.Close() // while it waits
+	})
+}
+
 // The host's end of this package, and the key's, understand one another.
 func TestLoopbackConn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

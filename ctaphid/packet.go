@@ -124,24 +124,39 @@ func ParsePacket(report []byte) (Packet, error) {
 }
 
 // String describes the packet for a trace: the channel, what the packet is
-// and, where it is more than a number of bytes, what it says.
+// and, where the transport itself knows it, what it says.
 func (p Packet) String() string {
-	switch {
-	case !p.Init:
+	if !p.Init {
 		return fmt.Sprintf("%s continuation %d", p.CID, p.Seq)
-	case p.Command == CommandKeepalive && p.Length == 1 && len(p.Data) > 0:
-		switch status := p.Data[0]; status {
-		case StatusProcessing:
-			return fmt.Sprintf("%s KEEPALIVE, processing", p.CID)
-		case StatusUPNeeded:
-			return fmt.Sprintf("%s KEEPALIVE, waiting for the user", p.CID)
-		default:
-			return fmt.Sprintf("%s KEEPALIVE, status %d", p.CID, status)
-		}
-	case p.Command == CommandError && p.Length == 1 && len(p.Data) > 0:
-		return fmt.Sprintf("%s ERROR %s", p.CID, ErrorCode(p.Data[0]).String())
-	case p.Length == 1:
-		return fmt.Sprintf("%s %s, 1 byte", p.CID, p.Command)
 	}
-	return fmt.Sprintf("%s %s, %d bytes", p.CID, p.Command, p.Length)
+	return fmt.Sprintf("%s %s, %s", p.CID, p.Command, p.content())
+}
+
+func (p Packet) content() string {
+	if p.Length <= len(p.Data) {
+		data := p.Data[:p.Length]
+		switch {
+		case p.Command == CommandInit && p.Length == NonceSize:
+			return fmt.Sprintf("nonce %x", data)
+		case p.Command == CommandInit && p.Length >= initReplySize:
+			info, _ := ParseInitInfo(data)
+			return fmt.Sprintf("nonce %x, channel %s, capabilities %s", info.Nonce, info.CID, info.Capabilities)
+		case p.Command == CommandKeepalive && p.Length == 1:
+			switch data[0] {
+			case StatusProcessing:
+				return "processing"
+			case StatusUPNeeded:
+				return "waiting for the user"
+			}
+			return fmt.Sprintf("status %d", data[0])
+		case p.Command == CommandError && p.Length == 1:
+			return ErrorCode(data[0]).String()
+		case p.Command == CommandLock && p.Length == 1:
+			return fmt.Sprintf("%d s", data[0])
+		}
+	}
+	if p.Length == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", p.Length)
 }

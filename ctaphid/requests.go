@@ -11,7 +11,7 @@ import (
 //
 // waiting, if not nil, is told the status of the device's keepalives at each
 // change: [StatusProcessing], [StatusUPNeeded] or another. It runs with the
-// Conn's turn held and must not call the Conn.
+// Conn's turn held, so it must return soon and must not call the Conn.
 //
 // When ctx ends, the device is told to cancel the request, unless the reply
 // has begun to arrive. The call then ends with the device's final reply or

@@ -42,7 +42,7 @@ type ServerConfig struct {
 	PacketTimeout time.Duration
 
 	// Keepalive is the time between two KEEPALIVE messages. Default 100 ms,
-	// which is the most that CTAP 2.3 section 11.2.9.1.6 permits.
+	// which is the most that CTAP 2.3 section 11.2.9.1.7 permits.
 	Keepalive time.Duration
 
 	// MaxChannels is how many channels the device remembers. When a client
@@ -139,9 +139,9 @@ func NewServer(h Handler, c *ServerConfig) *Server {
 
 // PowerCycle makes the Server forget its channels, the lock and the request
 // that is under way, as a key does that is pulled out and plugged in again; the
-// device that is being served stays. Nothing is sent. The context of a Handler
-// at work ends, but PowerCycle does not wait for it to return. Session numbers,
-// and channels, are not used again.
+// device that is being served stays. The request gets no reply. The context of a
+// Handler at work ends, but PowerCycle does not wait for it to return. Session
+// numbers, and channels, are not used again.
 func (s *Server) PowerCycle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

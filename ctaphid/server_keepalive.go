@@ -54,7 +54,7 @@ func (l *link) waiting(t *transaction, status byte) {
 func (l *link) tick() {
 	l.server.mu.Lock()
 	t := l.current
-	if t == nil || t.Command != CommandCBOR || t.replying || t.keepalives.sending || l.closed {
+	if t == nil || t.Command != CommandCBOR || t.replying || t.keepalives.sending {
 		l.server.mu.Unlock()
 		return
 	}
@@ -107,7 +107,7 @@ func (l *link) nextKeepalive(t *transaction, sent bool) (status byte, ok bool) {
 	return 0, false
 }
 
-// writeKeepalive sends a KEEPALIVE (CTAP 2.3 section 11.2.9.1.6). The caller has
+// writeKeepalive sends a KEEPALIVE (CTAP 2.3 section 11.2.9.1.7). The caller has
 // the turn to write.
 func (l *link) writeKeepalive(cid CID, status byte) error {
 	data := [1]byte{status}

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// errServing is returned by Serve while another Serve is running.
-var errServing = errors.New("the server is serving another device; a Server serves one at a time")
-
 // Serve answers the reports that come from dev until ctx ends or dev is closed
 // or gone. It begins with no channels allocated, as after a power cycle, and
 // closes dev before it returns, which it does when the Handler has returned.
@@ -23,17 +20,25 @@ var errServing = errors.New("the server is serving another device; a Server serv
 //
 // The error is never nil. It is that of ctx if ctx has ended, and otherwise
 // wraps that of dev ([ErrGone] when the host's end is gone, os.ErrClosed when
-// dev was closed) or [ErrReportSize].
+// dev was closed) or [ErrReportSize]. A Server serves one device at a time: while
+// another Serve has not returned, Serve waits.
 func (s *Server) Serve(ctx context.Context, dev Device) error {
+	return s.serve(ctx, dev, func() {})
+}
+
+// serve is Serve. It calls ended, any number of times, when the device is no
+// longer used, though the Handler may still be at work.
+func (s *Server) serve(ctx context.Context, dev Device, ended func()) error {
+	defer ended()
 	defer dev.Close()
-	err := s.serve(ctx, dev)
+	err := s.attach(ctx, dev, ended)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return fmt.Errorf("ctaphid: Serve: %w", err)
 }
 
-func (s *Server) serve(ctx context.Context, dev Device) error {
+func (s *Server) attach(ctx context.Context, dev Device, ended func()) error {
 	in, out := dev.ReportSizes()
 	if MaxMessage(in) == 0 || MaxMessage(out) == 0 {
 		return ErrReportSize
@@ -46,6 +51,7 @@ func (s *Server) serve(ctx context.Context, dev Device) error {
 		outSize: out,
 		limit:   MaxMessage(in),
 		writing: make(chan struct{}, 1),
+		done:    make(chan struct{}),
 	}
 	if n := s.config.MaxMessage; n > 0 {
 		l.limit = min(l.limit, n)
@@ -54,12 +60,17 @@ func (s *Server) serve(ctx context.Context, dev Device) error {
 	l.ticker.Stop()
 
 	s.mu.Lock()
-	if s.link != nil {
+	for s.link != nil {
+		last := s.link.done
 		s.mu.Unlock()
-		return errServing
+		select {
+		case <-last:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s.mu.Lock()
 	}
 	s.link = l
-	s.forget()
 	s.mu.Unlock()
 
 	stop := context.AfterFunc(ctx, func() { dev.Close() })
@@ -67,18 +78,19 @@ func (s *Server) serve(ctx context.Context, dev Device) error {
 	stop()
 
 	s.mu.Lock()
-	l.closed = true
 	s.forget()
 	if l.err != nil {
 		err = l.err
 	}
 	s.mu.Unlock()
 	dev.Close() // ends a write that the goroutines below may be in
+	ended()
 	l.running.Wait()
 
 	s.mu.Lock()
 	s.link = nil
 	s.mu.Unlock()
+	close(l.done)
 	return err
 }
 
@@ -87,8 +99,8 @@ func (s *Server) serve(ctx context.Context, dev Device) error {
 // Three goroutines may use it: the one that reads reports, which also answers
 // what needs no Handler; the one that calls the Handler and sends its reply,
 // while there is a request for it; and for the time of a keepalive the one that
-// sends it. So neither a slow Handler nor a host that takes no reports keeps
-// a CANCEL or an INIT from being read.
+// sends it. So a CANCEL or an INIT is read while the Handler works, and while a
+// keepalive or its reply waits for the host to take it.
 type link struct {
 	server          *Server
 	ctx             context.Context // that of Serve without its end: the Handler must not notice before the host is gone
@@ -102,6 +114,7 @@ type link struct {
 	out     [MaxReportSize]byte
 
 	running sync.WaitGroup // the goroutines but the reader
+	done    chan struct{}  // closed when they have ended
 	dst     []byte         // empty: room for the Handler's reply
 
 	// The fields below belong to the reader.
@@ -118,7 +131,6 @@ type link struct {
 	current   *transaction // what the Handler works on, or will when it is free
 	handling  bool         // the Handler's goroutine exists
 	ticker    *time.Timer  // runs tick when current needs a keepalive
-	closed    bool         // Serve is about to return
 	err       error        // the first error in writing
 }
 

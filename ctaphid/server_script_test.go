@@ -35,6 +35,7 @@ const (
 type scriptedKey struct {
 	touch    chan struct{}
 	sessions []uint64 // of all requests
+	stubborn []byte   // the request as it was when keyStubborn had done its work
 	working  bool     // guarded by being called from one goroutine at a time
 }
 
@@ -69,6 +70,7 @@ func (k *scriptedKey) CBOR(ctx context.Context, session uint64, dst, request []b
 		}
 	case keyStubborn:
 		time.Sleep(time.Second)
+		k.stubborn = bytes.Clone(request)
 	case keyEmpty:
 		return dst
 	case keyLong:

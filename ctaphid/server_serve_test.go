@@ -157,24 +157,11 @@ func TestServeReturns(t *testing.T) {
 	}
 }
 
-func TestServeRefuses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := ctaphid.NewServer(newScriptedKey(), nil)
-		l := ctaphid.LoopbackServer(s, 64, 64)
-		defer l.Close()
-		synctest.Wait()
-		_, second := ctaphid.Pipe(64, 64)
-		if err := s.Serve(t.Context(), second); err == nil {
-			t.Error("Serve of a second device succeeded")
-		}
-		r := &rawHost{TB: t, dev: l, in: 64, out: 64}
-		r.open()
-
-		_, key := ctaphid.Pipe(64, 64)
-		if err := ctaphid.NewServer(newScriptedKey(), nil).Serve(t.Context(), odd{key}); !errors.Is(err, ctaphid.ErrReportSize) {
-			t.Errorf("Serve of a device with reports of 65 bytes returned %v, want ErrReportSize", err)
-		}
-	})
+func TestServeRefusesImpossibleReportSizes(t *testing.T) {
+	_, key := ctaphid.Pipe(64, 64)
+	if err := ctaphid.NewServer(newScriptedKey(), nil).Serve(t.Context(), odd{key}); !errors.Is(err, ctaphid.ErrReportSize) {
+		t.Errorf("Serve of a device with reports of 65 bytes returned %v, want ErrReportSize", err)
+	}
 }
 
 // odd has impossible report sizes.
@@ -271,6 +258,56 @@ func TestServerReadsWhileWritingWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A slowDevice goes on writing for a while after the host has the report.
+type slowDevice struct{ ctaphid.Device }
+
+func (d slowDevice) WriteReport(p []byte) error {
+	err := d.Device.WriteReport(p)
+	time.Sleep(10 * time.Millisecond)
+	return err
+}
+
+// The host may send the next request when it has the reply; it must not be told
+// that the channel is busy because the Server has not returned from writing.
+func TestServerIsFreeWhenTheReplyIsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host, key := ctaphid.Pipe(64, 64)
+		served := make(chan error)
+		go func() { served <- ctaphid.NewServer(newScriptedKey(), nil).Serve(t.Context(), slowDevice{key}) }()
+		r := &rawHost{TB: t, dev: host, in: 64, out: 64}
+		cid := r.open()
+		time.Sleep(time.Second)
+		for i := range byte(3) {
+			r.writeMessage(ctaphid.Message{CID: cid, Command: ctaphid.CommandCBOR, Data: []byte{keyEcho, i}})
+			report := r.read(20 * time.Millisecond)
+			if p, _ := ctaphid.ParsePacket(report); p.Command != ctaphid.CommandCBOR || p.Data[2] != i {
+				t.Errorf("request %d was answered with %s", i, describe(report))
+			}
+		}
+		host.Close()
+		<-served
+	})
+}
+
+// The Handler may read its request for as long as it runs.
+func TestServerKeepsTheRequestOfAnAbortedHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		key := newScriptedKey()
+		r := serveRaw(t, ctaphid.NewServer(key, nil), 64, 64)
+		cid := r.open()
+		request := append([]byte{keyStubborn}, bytes.Repeat([]byte{1}, 100)...)
+		r.writeMessage(ctaphid.Message{CID: cid, Command: ctaphid.CommandCBOR, Data: request})
+		synctest.Wait()
+		r.exchange(cid, ctaphid.CommandInit, make([]byte, 8))
+		r.exchange(cid, ctaphid.CommandPing, bytes.Repeat([]byte{2}, 101))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if !bytes.Equal(key.stubborn, request) {
+			t.Errorf("the handler's request became %x", key.stubborn)
+		}
+	})
 }
 
 func TestServerHeldUpForLongerThanTheTimeout(t *testing.T) {

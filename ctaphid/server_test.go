@@ -62,10 +62,10 @@ func TestServer(t *testing.T) {
 			< A 86 0011 0102030405060708 <A> 02 050201 05
 			> A 81 0001 aa
 			< A 81 0001 aa
-			> B 90 0002 04bb
-			keepalives B 01 9
+			> B 90 0002 05bb
+			keepalives B 01 19
 			. 49ms
-			< B 90 0003 0004bb`},
+			< B 90 0003 0005bb`},
 		{"broadcast INIT while another channel's request is received/served", `
 			> A 81 0040
 			> * 86 0008 0102030405060708
@@ -381,6 +381,7 @@ func TestServer(t *testing.T) {
 			> A 91 0001 aa
 			> A 91 0100
 			> A 00
+			. 1ms
 			touch
 			< A 90 0001 00`},
 		{"CANCEL in the middle of the channel's request/ignored, the request goes on", `

@@ -8,14 +8,13 @@ import (
 
 // A transaction is a request for the Handler, from its last packet to the last
 // packet of the reply. It is the link's current one until the reply is about
-// to end or the host aborts it. server.mu guards the fields from started on.
+// to end or the host aborts it. server.mu guards the fields from replying on.
 type transaction struct {
 	Message
 	session uint64
 	ctx     context.Context
 	end     context.CancelFunc
 
-	started    bool // the Handler has seen it
 	replying   bool // the Handler has answered
 	keepalives keepalives
 }
@@ -66,14 +65,12 @@ func (l *link) abort() {
 func (l *link) handle() {
 	for {
 		l.server.mu.Lock()
-		t := l.current
-		if t == nil || t.started {
-			l.handling = false
-			l.server.mu.Unlock()
+		t := l.current // never the one before: reply has seen to that
+		l.handling = t != nil
+		l.server.mu.Unlock()
+		if t == nil {
 			return
 		}
-		t.started = true
-		l.server.mu.Unlock()
 
 		if l.dst == nil {
 			l.dst = make([]byte, 0, replyCapacity)
@@ -122,6 +119,9 @@ func (l *link) reply(t *transaction, m Message) error {
 	}
 	defer l.goesOn(t, true)
 	for _, status := range t.keepalives.unsent() {
+		if !l.goesOn(t, false) {
+			return nil
+		}
 		if err := l.writeKeepalive(t.CID, status); err != nil {
 			return err
 		}

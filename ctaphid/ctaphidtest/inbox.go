@@ -54,6 +54,7 @@ func (b *inbox) state() error {
 	return nil
 }
 
+// SetReadDeadline makes reads fail at t.
 func (b *inbox) SetReadDeadline(t time.Time) error {
 	b.change(func() { b.deadline = t })
 	if err := b.state(); err == os.ErrClosed {
@@ -62,6 +63,7 @@ func (b *inbox) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
+// ReadReport waits for the next report to the host.
 func (b *inbox) ReadReport(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -138,3 +138,27 @@ func TestScriptFailsTheTest(t *testing.T) {
 		})
 	}
 }
+
+// FuzzTranscript parses any text, and what it becomes must parse to the same.
+func FuzzTranscript(f *testing.F) {
+	golden, err := os.ReadFile("testdata/session.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(golden))
+	f.Add("= 8 9\n> 00 .. $nonce\n<| 00\n~ 1s\n! gone")
+	f.Fuzz(func(t *testing.T, text string) {
+		transcript, err := ctaphidtest.ParseTranscript(text)
+		if err != nil {
+			return
+		}
+		first := transcript.String()
+		again, err := ctaphidtest.ParseTranscript(first)
+		if err != nil {
+			t.Fatalf("%q becomes %q: %v", text, first, err)
+		}
+		if second := again.String(); second != first {
+			t.Fatalf("%q becomes %q", first, second)
+		}
+	})
+}

@@ -123,7 +123,7 @@ func TestList(t *testing.T) {
 		access := got[i].Access
 		got[i].Access = nil
 		if got[i] != want[i] {
-			t.Errorf("got  %+v\nwant %+v", got[i], want[i])
+			t.Errorf("got  %#v\nwant %#v", got[i], want[i])
 		}
 		e, denied := errors.AsType[*hid.AccessError](access)
 		if denied != (want[i].Path == "/dev/hidraw10") {

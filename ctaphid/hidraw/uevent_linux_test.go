@@ -16,9 +16,17 @@ func nul(fields ...string) string { return strings.Join(fields, "\x00") + "\x00"
 var (
 	kernelAdd = nul("add@/devices/virtual/misc/uhid/0003:1209:0001.0001/hidraw/hidraw0", "ACTION=add",
 		"DEVPATH=/devices/virtual/misc/uhid/0003:1209:0001.0001/hidraw/hidraw0", "SUBSYSTEM=hidraw", "MAJOR=241", "MINOR=0", "DEVNAME=hidraw0", "SEQNUM=1234")
-	udevAdd = udevMagic + "\xfe\xed\xca\xfe\x28\x00\x00\x00\x28\x00\x00\x00\x80\x00\x00\x00\x01\x02\x03\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
-		nul("UDEV_DATABASE_VERSION=1", "ACTION=add", "SUBSYSTEM=hidraw", "DEVNAME=/dev/hidraw0", "ID_FIDO_TOKEN=1")
+	udevAdd = udevMessage(udevMagic, udevHeaderSize)
 )
+
+// udevMessage has hashes at the end of its header that are not zero.
+func udevMessage(magic, offset uint32) string {
+	b := binary.BigEndian.AppendUint32([]byte(udevPrefix), magic)
+	for _, n := range []uint32{udevHeaderSize, offset, 100, 0x01020304, 0, 0, 0xaabbccdd} {
+		b = binary.NativeEndian.AppendUint32(b, n)
+	}
+	return string(b) + nul("ACTION=add", "SUBSYSTEM=hidraw", "DEVNAME=/dev/hidraw0", "ID_FIDO_TOKEN=1", "UDEV_DATABASE_VERSION=1")
+}
 
 func TestParseUevent(t *testing.T) {
 	for _, tt := range []struct {
@@ -31,6 +39,10 @@ func TestParseUevent(t *testing.T) {
 		{"kernel, change", strings.ReplaceAll(kernelAdd, "add", "change"), change{}, false},
 		{"udevd, add", udevAdd, change{settled, "hidraw0"}, true},
 		{"udevd, remove", strings.ReplaceAll(udevAdd, "add", "remove"), change{}, false},
+		{"udevd, other magic", udevMessage(0xfeedcaff, udevHeaderSize), change{}, false},
+		{"udevd, strings beyond the end", udevMessage(udevMagic, 4000), change{}, false},
+		{"udevd, header only", udevAdd[:udevHeaderSize], change{}, false},
+		{"udevd, header cut off", udevAdd[:udevHeaderSize-1], change{}, false},
 		{"another subsystem", strings.ReplaceAll(kernelAdd, "SUBSYSTEM=hidraw", "SUBSYSTEM=hid"), change{}, false},
 		{"no node", strings.ReplaceAll(kernelAdd, "DEVNAME=hidraw0", ""), change{}, false},
 		{"node elsewhere", strings.ReplaceAll(kernelAdd, "DEVNAME=hidraw0", "DEVNAME=../hidraw0"), change{}, false},
