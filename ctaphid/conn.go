@@ -22,6 +22,7 @@ import (
 // or written, every call fails with the error that was first met.
 type Conn struct {
 	dev     Device
+	calls   callLock // nil if dev does not want to know of calls
 	cfg     Config
 	inSize  int
 	outSize int
@@ -40,6 +41,14 @@ type Conn struct {
 	asm   Assembler
 	in    [MaxReportSize]byte
 	out   [MaxReportSize]byte
+}
+
+// A callLock is a Device that keeps other programs from the key for one call at
+// a time, such as one of package hidraw with LockCall. BeginCall may wait for
+// them until ctx ends; no read is pending meanwhile.
+type callLock interface {
+	BeginCall(ctx context.Context) error
+	EndCall()
 }
 
 // longAgo as a deadline ends a read at once.
@@ -65,6 +74,7 @@ func Open(ctx context.Context, dev Device, c *Config) (*Conn, error) {
 		closing: make(chan struct{}),
 		cid:     BroadcastCID,
 	}
+	conn.calls, _ = dev.(callLock)
 	conn.info.Store(new(InitInfo))
 	var err error
 	if MaxMessage(in) == 0 || MaxMessage(out) == 0 {
@@ -107,7 +117,7 @@ func (c *Conn) Close() error {
 	defer patience.Stop()
 	select {
 	case c.turn <- struct{}{}:
-		defer c.release()
+		defer func() { <-c.turn }()
 	case <-patience.C:
 	}
 	return c.dev.Close()
@@ -137,15 +147,23 @@ func (c *Conn) acquire(ctx context.Context) error {
 		err = contextError(ctx)
 	case c.dead != nil:
 		err = c.dead
-	default:
+	case c.calls == nil:
 		return nil
+	default:
+		if err = c.calls.BeginCall(ctx); err == nil {
+			return nil
+		}
 	}
-	c.release()
+	<-c.turn
 	return err
 }
 
+// release ends a call that acquire has begun.
 func (c *Conn) release() {
 	c.asm.Reset(nil) // the memory belongs to the caller again
+	if c.calls != nil {
+		c.calls.EndCall()
+	}
 	<-c.turn
 }
 

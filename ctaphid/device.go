@@ -12,6 +12,11 @@ import (
 //
 // One goroutine may read while another writes and others call SetReadDeadline
 // or Close; two never read, and two never write, at the same time.
+//
+// A Device may also have the methods BeginCall(context.Context) error and
+// EndCall(). A [Conn] calls them before and after each of its calls, with no
+// read pending, so that the Device can keep other programs out meanwhile; an
+// error of BeginCall is that of the call.
 type Device interface {
 	// ReadReport waits for the next report, copies it to p and returns its
 	// length, which is that of ReportSizes unless the device misbehaves: a

@@ -33,7 +33,7 @@ var hidInitCases = []Case{
 func hidD1(c *C) {
 	w := c.wire()
 	d, ok := w.dev.(interface{ Descriptor() []byte })
-	if !ok {
+	if !ok || d.Descriptor() == nil {
 		c.NotApplicable("the Device does not show its report descriptor")
 	}
 	desc, err := hid.ParseDescriptor(d.Descriptor())

@@ -1,6 +1,7 @@
 package hidraw
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type Device struct {
 	f    *os.File
 	lock Lock
 	desc hid.Descriptor
+	raw  []byte // the report descriptor, nil if the kernel did not tell it
 
 	out [1 + ctaphid.MaxReportSize]byte // the report ID, then the report being written
 	in  [1 + ctaphid.MaxReportSize]byte // what is read, if it begins with a report ID
@@ -69,6 +71,10 @@ func (d *Device) SetReadDeadline(t time.Time) error { return failure(d.f.SetRead
 
 // ReportSizes implements [ctaphid.Device].
 func (d *Device) ReportSizes() (in, out int) { return d.desc.In, d.desc.Out }
+
+// Descriptor returns the key's report descriptor (USB HID 1.11 section 6.2.2),
+// nil if the kernel does not tell it.
+func (d *Device) Descriptor() []byte { return bytes.Clone(d.raw) }
 
 // BeginCall takes the lock of [LockCall], waiting for other programs, and
 // throws away the reports that came for them; with another Lock it does

@@ -1,6 +1,7 @@
 package hidraw
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -50,12 +51,14 @@ func open(path string, lock Lock) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	desc, err := describe(fd)
+	desc, raw, err := describe(fd)
 	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
-	return newDevice(os.NewFile(uintptr(fd), path), desc, lock), nil
+	d := newDevice(os.NewFile(uintptr(fd), path), desc, lock)
+	d.raw = raw
+	return d, nil
 }
 
 func openat(path string) (int, error) {
@@ -67,21 +70,21 @@ func openat(path string) (int, error) {
 	}
 }
 
-// describe returns what the descriptor of an open hidraw node says, or why the
-// node is of no use.
-func describe(fd int) (hid.Descriptor, error) {
+// describe returns what the descriptor of an open hidraw node says, and the
+// descriptor itself if the kernel tells it, or why the node is of no use.
+func describe(fd int) (hid.Descriptor, []byte, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return hid.Descriptor{}, err
+		return hid.Descriptor{}, nil, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
-		return hid.Descriptor{}, errNotHidraw
+		return hid.Descriptor{}, nil, errNotHidraw
 	}
 	if _, err := unix.IoctlHIDGetRawInfo(fd); err != nil {
 		if err == unix.ENODEV {
-			return hid.Descriptor{}, failure(err)
+			return hid.Descriptor{}, nil, failure(err)
 		}
-		return hid.Descriptor{}, errNotHidraw
+		return hid.Descriptor{}, nil, errNotHidraw
 	}
 	var raw unix.HIDRawReportDescriptor
 	size, err := unix.IoctlGetUint32(fd, unix.HIDIOCGRDESCSIZE)
@@ -90,11 +93,12 @@ func describe(fd int) (hid.Descriptor, error) {
 		err = unix.IoctlHIDGetDesc(fd, &raw)
 	}
 	if err != nil {
-		return hid.Descriptor{FIDO: true, In: 64, Out: 64}, nil
+		return hid.Descriptor{FIDO: true, In: 64, Out: 64}, nil, nil
 	}
-	desc, err := hid.ParseDescriptor(raw.Value[:raw.Size])
-	if err != nil {
-		return desc, err
+	b := bytes.Clone(raw.Value[:raw.Size])
+	desc, err := hid.ParseDescriptor(b)
+	if err == nil {
+		err = desc.Check()
 	}
-	return desc, desc.Check()
+	return desc, b, err
 }
