@@ -121,8 +121,8 @@ func FuzzCheck(f *testing.F) {
 		}
 		theirs := decodeErr == nil && bytes.Equal(again, data)
 		ours := strictErr == nil
-		if ours && !theirs && decodeErr == nil && bytes.Contains(data, []byte{0xf7}) {
-			return // undefined comes back as null
+		if ours && !theirs && bytes.Contains(data, []byte{0xf7}) {
+			return // undefined comes back as null, as a second null key too
 		}
 		if ours != theirs {
 			t.Fatalf("%x: Check says %v; the other library %v and encodes %x", data, found, decodeErr, again)
