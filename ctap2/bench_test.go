@@ -89,7 +89,7 @@ func BenchmarkClient(b *testing.B) {
 	})
 	reset := []byte{0}
 	c = ctap2.NewClient(transportFunc(func(context.Context, []byte, func(byte)) ([]byte, error) { return reset, nil }), nil)
-	b.Run("selection", func(b *testing.B) {
+	b.Run("reset", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if err := c.Reset(ctx); err != nil {

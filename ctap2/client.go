@@ -1,6 +1,7 @@
 package ctap2
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,26 +76,23 @@ func NewClient(t Transport, c *ClientConfig) *Client {
 	return client
 }
 
-// begin waits for the turn. The context it returns has a deadline; end gives
-// the turn back.
-func (c *Client) begin(ctx context.Context) (_ context.Context, end func(), err error) {
+// inTurn runs f when it is this call's turn, with a context that has a deadline.
+func inTurn[R any](ctx context.Context, c *Client, o operation, f func(context.Context) (R, error)) (R, error) {
+	var none R
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return none, o.fails(err)
 	}
-	cancel := func() {}
 	if _, ok := ctx.Deadline(); !ok && c.config.Timeout >= 0 {
-		limit := c.config.Timeout
-		if limit == 0 {
-			limit = DefaultTimeout
-		}
-		ctx, cancel = context.WithTimeout(ctx, limit)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cmp.Or(c.config.Timeout, DefaultTimeout))
+		defer cancel()
 	}
 	select {
 	case c.turns <- struct{}{}:
-		return ctx, func() { cancel(); <-c.turns }, nil
+		defer func() { <-c.turns }()
+		return f(ctx)
 	case <-ctx.Done():
-		cancel()
-		return nil, nil, ctx.Err()
+		return none, o.fails(ctx.Err())
 	}
 }
 
@@ -102,23 +100,15 @@ func (c *Client) begin(ctx context.Context) (_ context.Context, end func(), err 
 // returns what follows the status byte of the reply, possibly nothing. The
 // parameters are an encoded CBOR map, or empty.
 func (c *Client) Command(ctx context.Context, command Command, parameters []byte) ([]byte, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: command, Err: err}
-	}
-	defer end()
-	request := append([]byte{byte(command)}, parameters...)
-	return c.exchange(ctx, operation{command: command}, request)
+	o := operation{command: command}
+	return inTurn(ctx, c, o, func(ctx context.Context) ([]byte, error) {
+		return c.exchange(ctx, o, append([]byte{byte(command)}, parameters...))
+	})
 }
 
 // GetInfo asks the key for what it is and can do (CTAP 2.3 section 6.4).
 func (c *Client) GetInfo(ctx context.Context) (*GetInfoResponse, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: CommandGetInfo, Err: err}
-	}
-	defer end()
-	return c.getInfo(ctx)
+	return inTurn(ctx, c, operation{command: CommandGetInfo}, c.getInfo)
 }
 
 // Info returns what the key answered to the last getInfo, and asks it only if
@@ -132,12 +122,7 @@ func (c *Client) Info(ctx context.Context) (*GetInfoResponse, error) {
 	if info := c.info.Load(); info != nil {
 		return info, nil
 	}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: CommandGetInfo, Err: err}
-	}
-	defer end()
-	return c.remembered(ctx)
+	return inTurn(ctx, c, operation{command: CommandGetInfo}, c.remembered)
 }
 
 // remembered is Info within a turn.
@@ -159,13 +144,18 @@ func (c *Client) getInfo(ctx context.Context) (*GetInfoResponse, error) {
 
 // MakeCredential makes a new credential (CTAP 2.3 section 6.1).
 func (c *Client) MakeCredential(ctx context.Context, r *MakeCredentialRequest) (*MakeCredentialResponse, error) {
-	return turn(ctx, c, operation{command: CommandMakeCredential}, r.Append, ParseMakeCredentialResponse)
+	o := operation{command: CommandMakeCredential}
+	return inTurn(ctx, c, o, func(ctx context.Context) (*MakeCredentialResponse, error) {
+		return send(ctx, c, o, r.Append, ParseMakeCredentialResponse)
+	})
 }
 
 // ClientPIN sends one subcommand of clientPIN as it is (CTAP 2.3 section 6.5).
 // The methods about PINs and tokens do what most programs need.
 func (c *Client) ClientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPINResponse, error) {
-	return turn(ctx, c, operation{CommandClientPIN, uint(r.SubCommand)}, r.Append, ParseClientPINResponse)
+	return inTurn(ctx, c, r.SubCommand.operation(), func(ctx context.Context) (*ClientPINResponse, error) {
+		return c.clientPIN(ctx, r)
+	})
 }
 
 // Reset erases the key: all credentials, the PIN and the settings (CTAP 2.3
@@ -197,17 +187,6 @@ func (o operation) changesInfo() bool {
 		return false
 	}
 	return o.command >= CommandVendorFirst && o.command <= CommandVendorLast
-}
-
-// turn is send as a turn of its own.
-func turn[R reply](ctx context.Context, c *Client, o operation, request appender, parse func([]byte) (R, error)) (R, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		var none R
-		return none, o.fails(err)
-	}
-	defer end()
-	return send(ctx, c, o, request, parse)
 }
 
 // An appender is the Append method of a request.

@@ -19,12 +19,9 @@ const MaxAssertions = 1024
 // the allowList has one entry, and then it is taken from there. An assertion
 // with a credential that was not asked for is a *[ReplyError].
 func (c *Client) GetAssertion(ctx context.Context, r *GetAssertionRequest) (*GetAssertionResponse, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: CommandGetAssertion, Err: err}
-	}
-	defer end()
-	return c.getAssertion(ctx, r)
+	return inTurn(ctx, c, operation{command: CommandGetAssertion}, func(ctx context.Context) (*GetAssertionResponse, error) {
+		return c.getAssertion(ctx, r)
+	})
 }
 
 // GetNextAssertion gets the next assertion after a GetAssertion that announced
@@ -32,23 +29,19 @@ func (c *Client) GetAssertion(ctx context.Context, r *GetAssertionRequest) (*Get
 // when another command comes in between, and answers StatusNotAllowed;
 // [Client.GetAssertions] keeps others out.
 func (c *Client) GetNextAssertion(ctx context.Context) (*GetAssertionResponse, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: CommandGetNextAssertion, Err: err}
-	}
-	defer end()
-	return c.getNextAssertion(ctx)
+	return inTurn(ctx, c, operation{command: CommandGetNextAssertion}, c.getNextAssertion)
 }
 
 // GetAssertions gets the assertions of all matching credentials, most recently
 // made first, as one turn: getAssertion and as many getNextAssertion as there
 // are more credentials. Announcing more than [MaxAssertions] is a *[ReplyError].
 func (c *Client) GetAssertions(ctx context.Context, r *GetAssertionRequest) ([]*GetAssertionResponse, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, &CommandError{Command: CommandGetAssertion, Err: err}
-	}
-	defer end()
+	return inTurn(ctx, c, operation{command: CommandGetAssertion}, func(ctx context.Context) ([]*GetAssertionResponse, error) {
+		return c.getAssertions(ctx, r)
+	})
+}
+
+func (c *Client) getAssertions(ctx context.Context, r *GetAssertionRequest) ([]*GetAssertionResponse, error) {
 	first, err := c.getAssertion(ctx, r)
 	if err != nil {
 		return nil, err

@@ -20,12 +20,7 @@ type PINRetries struct {
 // PINRetries asks how many tries of the PIN are left. It needs no PIN and costs
 // no try.
 func (c *Client) PINRetries(ctx context.Context) (PINRetries, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return PINRetries{}, operation{CommandClientPIN, uint(GetPINRetries)}.fails(err)
-	}
-	defer end()
-	return c.pinRetries(ctx)
+	return inTurn(ctx, c, GetPINRetries.operation(), c.pinRetries)
 }
 
 func (c *Client) pinRetries(ctx context.Context) (PINRetries, error) {
@@ -42,11 +37,10 @@ func (c *Client) pinRetries(ctx context.Context) (PINRetries, error) {
 // UVRetries asks how many tries of the key's own user verification, such as a
 // fingerprint, are left until only the PIN helps (CTAP 2.3 section 6.5.5.3).
 func (c *Client) UVRetries(ctx context.Context) (uint, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return 0, operation{CommandClientPIN, uint(GetUVRetries)}.fails(err)
-	}
-	defer end()
+	return inTurn(ctx, c, GetUVRetries.operation(), c.uvRetries)
+}
+
+func (c *Client) uvRetries(ctx context.Context) (uint, error) {
 	r, err := c.clientPIN(ctx, &ClientPINRequest{PinUvAuthProtocol: c.retriesProtocol(), SubCommand: GetUVRetries})
 	if err != nil {
 		return 0, err
@@ -70,23 +64,26 @@ func (c *Client) retriesProtocol() pinuv.Protocol {
 
 // SetPIN sets the PIN of a key that has none (CTAP 2.3 section 6.5.5.5). The
 // PIN is UTF-8 and is normalised; a *[pinuv.PINError] says which rule it breaks,
-// without asking the key, and a *[PINError] what the key says.
+// without asking the key, and a *[PINError] what the key says. The PIN is not
+// kept; the caller wipes it.
 func (c *Client) SetPIN(ctx context.Context, pin []byte) error {
-	return c.newPIN(ctx, SetPIN, nil, pin)
+	_, err := inTurn(ctx, c, SetPIN.operation(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.newPIN(ctx, SetPIN, nil, pin)
+	})
+	return err
 }
 
 // ChangePIN replaces the PIN (CTAP 2.3 section 6.5.5.6). Errors are those of
 // [Client.SetPIN]; a wrong current PIN costs a try, as in [Client.PINToken].
+// Neither PIN is kept.
 func (c *Client) ChangePIN(ctx context.Context, current, replacement []byte) error {
-	return c.newPIN(ctx, ChangePIN, current, replacement)
+	_, err := inTurn(ctx, c, ChangePIN.operation(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.newPIN(ctx, ChangePIN, current, replacement)
+	})
+	return err
 }
 
 func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, replacement []byte) error {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return operation{CommandClientPIN, uint(sub)}.fails(err)
-	}
-	defer end()
 	info, protocol, err := c.pinInfo(ctx)
 	if err != nil {
 		return err
@@ -119,12 +116,12 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 	defer secret.Wipe()
 	r := &ClientPINRequest{PinUvAuthProtocol: protocol, SubCommand: sub, KeyAgreement: public}
 	if r.NewPinEnc, err = secret.Encrypt(c.config.Rand, padded); err != nil {
-		return operation{CommandClientPIN, uint(sub)}.fails(err)
+		return sub.operation().fails(err)
 	}
 	message := r.NewPinEnc
 	if sub == ChangePIN {
 		if r.PinHashEnc, err = secret.Encrypt(c.config.Rand, old.hash[:]); err != nil {
-			return operation{CommandClientPIN, uint(sub)}.fails(err)
+			return sub.operation().fails(err)
 		}
 		message = slices.Concat(r.NewPinEnc, r.PinHashEnc)
 	}
@@ -144,18 +141,22 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 // StatusPINPolicyViolation, found out without a try.
 //
 // Ask for what one operation needs: a key takes most permissions away when it
-// is touched. The caller wipes the token after use.
+// is touched. The PIN is not kept. The caller wipes the token after use.
 func (c *Client) PINToken(ctx context.Context, pin []byte, permissions Permissions, rpID string) (*pinuv.Token, error) {
-	r := &ClientPINRequest{SubCommand: GetPINToken}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, operation{CommandClientPIN, uint(r.SubCommand)}.fails(err)
+	return inTurn(ctx, c, GetPinUvAuthTokenUsingPinWithPermissions.operation(), func(ctx context.Context) (*pinuv.Token, error) {
+		return c.pinToken(ctx, pin, permissions, rpID)
+	})
+}
+
+func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissions, rpID string) (*pinuv.Token, error) {
+	if info := c.info.Load(); info != nil && info.ForcePINChange {
+		c.info.Store(nil) // another program may have changed the PIN since
 	}
-	defer end()
 	info, protocol, err := c.pinInfo(ctx)
 	if err != nil {
 		return nil, err
 	}
+	r := &ClientPINRequest{SubCommand: GetPINToken}
 	if info.Options[OptionPinUvAuthToken] {
 		r = &ClientPINRequest{SubCommand: GetPinUvAuthTokenUsingPinWithPermissions, Permissions: permissions, RPID: rpID}
 	}
@@ -174,7 +175,7 @@ func (c *Client) PINToken(ctx context.Context, pin []byte, permissions Permissio
 	defer secret.Wipe()
 	r.PinUvAuthProtocol = protocol
 	if r.PinHashEnc, err = secret.Encrypt(c.config.Rand, old.hash[:]); err != nil {
-		return nil, operation{CommandClientPIN, uint(r.SubCommand)}.fails(err)
+		return nil, r.SubCommand.operation().fails(err)
 	}
 	token, err := c.token(ctx, r, secret)
 	if err != nil {
@@ -189,12 +190,12 @@ func (c *Client) PINToken(ctx context.Context, pin []byte, permissions Permissio
 // [Client.UVRetries] says, and StatusUVBlocked that only the PIN helps. The
 // caller wipes the token after use.
 func (c *Client) UVToken(ctx context.Context, permissions Permissions, rpID string) (*pinuv.Token, error) {
-	o := operation{CommandClientPIN, uint(GetPinUvAuthTokenUsingUvWithPermissions)}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return nil, o.fails(err)
-	}
-	defer end()
+	return inTurn(ctx, c, GetPinUvAuthTokenUsingUvWithPermissions.operation(), func(ctx context.Context) (*pinuv.Token, error) {
+		return c.uvToken(ctx, permissions, rpID)
+	})
+}
+
+func (c *Client) uvToken(ctx context.Context, permissions Permissions, rpID string) (*pinuv.Token, error) {
 	info, err := c.remembered(ctx)
 	if err != nil {
 		return nil, err
@@ -221,21 +222,14 @@ func (c *Client) UVToken(ctx context.Context, permissions Permissions, rpID stri
 }
 
 func (c *Client) clientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPINResponse, error) {
-	return send(ctx, c, operation{CommandClientPIN, uint(r.SubCommand)}, r.Append, ParseClientPINResponse)
+	return send(ctx, c, r.SubCommand.operation(), r.Append, ParseClientPINResponse)
 }
 
 // pinInfo returns what a PIN operation must know of the key.
 func (c *Client) pinInfo(ctx context.Context) (*GetInfoResponse, pinuv.Protocol, error) {
-	known := c.info.Load() != nil
 	info, err := c.remembered(ctx)
 	if err != nil {
 		return nil, 0, err
-	}
-	if info.ForcePINChange && known {
-		// Another program may have changed the PIN since.
-		if info, err = c.getInfo(ctx); err != nil {
-			return nil, 0, err
-		}
 	}
 	if _, ok := info.Options[OptionClientPIN]; !ok {
 		return nil, 0, &UnsupportedError{"a PIN"}
@@ -260,7 +254,7 @@ func (c *Client) agree(ctx context.Context, p pinuv.Protocol) (*cose.Key, *pinuv
 		return nil, nil, badPINReply(GetKeyAgreement, r, bad)
 	}
 	if err != nil {
-		return nil, nil, operation{CommandClientPIN, uint(GetKeyAgreement)}.fails(err)
+		return nil, nil, GetKeyAgreement.operation().fails(err)
 	}
 	return public, secret, nil
 }
@@ -287,7 +281,7 @@ func (c *Client) token(ctx context.Context, r *ClientPINRequest, secret *pinuv.S
 }
 
 func badPINReply(sub ClientPINSubCommand, r *ClientPINResponse, problem error) error {
-	return operation{CommandClientPIN, uint(sub)}.fails(&ReplyError{CommandClientPIN, r.Raw, problem})
+	return sub.operation().fails(&ReplyError{CommandClientPIN, r.Raw, problem})
 }
 
 // existingPIN is the PIN that is set on the key, as it is sent.

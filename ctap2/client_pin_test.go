@@ -325,6 +325,7 @@ func TestForcePINChangeIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.info.ForcePINChange = false
+	k.took()
 	if _, err := c.PINToken(t.Context(), []byte("1234"), ctap2.PermissionGA, "a"); err != nil {
 		t.Error(err)
 	}
@@ -346,5 +347,41 @@ func TestTokenAuthorizes(t *testing.T) {
 	if mc.PinUvAuthProtocol != pinuv.One || !k.token.Verify(clientDataHash, mc.PinUvAuthParam) ||
 		ga.PinUvAuthProtocol != pinuv.One || !k.token.Verify(clientDataHash, ga.PinUvAuthParam) {
 		t.Error("the requests do not carry the MAC of the client data hash")
+	}
+}
+
+// A key that was blocked until it is unplugged need not say so twice.
+func TestPowerCycleNeededWithoutPowerCycleState(t *testing.T) {
+	k := newFakeKey(t, "1234", pinuv.Two)
+	k.pins[ctap2.GetPinUvAuthTokenUsingPinWithPermissions] = []byte{0x34}
+	k.pins[ctap2.GetPINRetries] = reply(t, map[uint64]any{3: 5})
+	_, err := ctap2.NewClient(k, nil).PINToken(t.Context(), []byte("4321"), ctap2.PermissionGA, "a")
+	if e, ok := errors.AsType[*ctap2.PINError](err); !ok || !e.PowerCycleNeeded || e.Retries != 5 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestPINErrorText(t *testing.T) {
+	for _, test := range []struct {
+		e    ctap2.PINError
+		want string
+	}{
+		{ctap2.PINError{Status: ctap2.StatusPINInvalid}, "the PIN is blocked after too many wrong tries: only a reset helps, and it erases the key"},
+		{ctap2.PINError{Status: ctap2.StatusPINInvalid, Retries: -1}, "the PIN is wrong"},
+		{ctap2.PINError{Status: ctap2.StatusPINInvalid, Retries: 5, PowerCycleNeeded: true},
+			"the PIN is wrong; 5 tries left; before the next try unplug the key and plug it in, or take it off the reader"},
+		{ctap2.PINError{Status: ctap2.StatusPINInvalid, Retries: 5, Normalized: true},
+			"the PIN is wrong; 5 tries left; if it is the right one, other software set it in another Unicode form"},
+		{ctap2.PINError{Status: ctap2.StatusPINPolicyViolation, SubCommand: ctap2.ChangePIN}, "the key's rules do not allow the new PIN: choose another"},
+		{ctap2.PINError{Status: ctap2.StatusPINPolicyViolation, SubCommand: ctap2.GetPINToken}, "the key wants a new PIN before it accepts this one: change the PIN"},
+		{ctap2.PINError{Status: ctap2.StatusNotAllowed, SubCommand: ctap2.SetPIN}, "a PIN is set on the key already: change it, or reset the key"},
+		{ctap2.PINError{Status: ctap2.StatusOther}, "the key gives no reason (CTAP1_ERR_OTHER)"},
+	} {
+		if test.e.Error() != test.want {
+			t.Errorf("%+v\ngot  %s\nwant %s", test.e.Status, test.e.Error(), test.want)
+		}
+		if !errors.Is(&test.e, test.e.Status) {
+			t.Errorf("%v is not found", test.e.Status)
+		}
 	}
 }

@@ -18,18 +18,19 @@ import (
 // it. Refused or not touched in time is StatusOperationDenied or
 // StatusUserActionTimeout.
 func (c *Client) Selection(ctx context.Context) error {
-	o := operation{command: CommandSelection}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return o.fails(err)
-	}
-	defer end()
+	_, err := inTurn(ctx, c, operation{command: CommandSelection}, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.selection(ctx)
+	})
+	return err
+}
+
+func (c *Client) selection(ctx context.Context) error {
 	info, err := c.remembered(ctx)
 	if err != nil {
 		return err
 	}
 	if slices.Contains(info.Versions, VersionFIDO21) || slices.Contains(info.Versions, VersionFIDO23) {
-		_, err := c.exchange(ctx, o, []byte{byte(CommandSelection)})
+		_, err := c.exchange(ctx, operation{command: CommandSelection}, []byte{byte(CommandSelection)})
 		if !errors.Is(err, StatusInvalidCommand) {
 			return err
 		}

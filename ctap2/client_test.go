@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func TestRequestSize(t *testing.T) {
 		{"2,049 of 2,048 bytes", 2049, 2048, true, nil, true},
 		{"1,025 bytes, no limit given", 1025, 0, false, []string{"authenticatorGetInfo"}, true},
 		{"1,000 bytes for a key that takes 900", 1000, 900, true, nil, true},
-		{"2^64-1 announced", 65537, 1<<64 - 1, false, []string{"authenticatorGetInfo"}, true},
+		{"the largest number announced", 65537, math.MaxUint, false, []string{"authenticatorGetInfo"}, true},
 	} {
 		k := newFakeKey(t, "", pinuv.Two)
 		k.info.MaxMsgSize = test.maxMsgSize
@@ -153,21 +154,25 @@ func TestReplyOfAnyShape(t *testing.T) {
 func TestStrict(t *testing.T) {
 	const zero = "00000000000000000000000000000000"
 	loose := unhex(t, "00a20350"+zero+"01816155")
-	var authenticator bytes.Buffer
 	m := members(t, vector(t, "getAssertion reply")[1:])
 	data := append(bytes.Clone(vector(t, "getAssertion authData")), unhex(t, "a161611801")...)
 	data[32] |= byte(ctap2.FlagED)
 	m[2], _ = cbor.Marshal(data)
-	authenticator.WriteByte(0)
-	authenticator.Write(spliceAll(t, m))
+	asserted := append([]byte{0}, spliceAll(t, m)...)
+	m = members(t, vector(t, "makeCredential reply")[1:])
+	data = append(bytes.Clone(vector(t, "makeCredential authData")), unhex(t, "a161611801")...)
+	data[32] |= byte(ctap2.FlagED)
+	m[2], _ = cbor.Marshal(data)
+	made := append([]byte{0}, spliceAll(t, m)...)
 	for _, strict := range []bool{false, true} {
-		c := ctap2.NewClient(&script{replies: [][]byte{loose, authenticator.Bytes()}}, &ctap2.ClientConfig{Strict: strict})
+		c := ctap2.NewClient(&script{replies: [][]byte{loose, asserted, made}}, &ctap2.ClientConfig{Strict: strict})
 		_, infoErr := c.GetInfo(t.Context())
 		_, assertionErr := c.GetAssertion(t.Context(), &ctap2.GetAssertionRequest{RPID: "a", ClientDataHash: clientDataHash})
+		_, madeErr := c.MakeCredential(t.Context(), &ctap2.MakeCredentialRequest{})
 		for _, test := range []struct {
 			err  error
 			kind cbor.Kind
-		}{{infoErr, cbor.UnsortedKeys}, {assertionErr, cbor.NonMinimalInt}} {
+		}{{infoErr, cbor.UnsortedKeys}, {assertionErr, cbor.NonMinimalInt}, {madeErr, cbor.NonMinimalInt}} {
 			deviation, refused := errors.AsType[*cbor.DeviationError](test.err)
 			_, isReply := errors.AsType[*ctap2.ReplyError](test.err)
 			if refused != strict || isReply != strict || !strict && test.err != nil || strict && deviation.Kind != test.kind {
@@ -331,5 +336,82 @@ func TestRequestNotEncodable(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "authenticatorMakeCredential") || len(s.requests) != 0 {
 		t.Errorf("%v, sent %x", err, s.requests)
+	}
+}
+
+// Each verb, with what it names in its errors.
+func verbs(ctx context.Context, c *ctap2.Client) map[string]func() error {
+	ga := &ctap2.GetAssertionRequest{RPID: "a", ClientDataHash: clientDataHash}
+	pin := []byte("1234")
+	return map[string]func() error{
+		"authenticatorGetInfo":          func() error { return second(c.GetInfo(ctx)) },
+		"authenticatorGetInfo: ":        func() error { return second(c.Info(ctx)) },
+		"authenticatorMakeCredential":   func() error { return second(c.MakeCredential(ctx, &ctap2.MakeCredentialRequest{})) },
+		"authenticatorGetAssertion":     func() error { return second(c.GetAssertion(ctx, ga)) },
+		"authenticatorGetAssertion: ":   func() error { return second(c.GetAssertions(ctx, ga)) },
+		"authenticatorGetNextAssertion": func() error { return second(c.GetNextAssertion(ctx)) },
+		"getPINRetries":                 func() error { return second(c.PINRetries(ctx)) },
+		"getUVRetries":                  func() error { return second(c.UVRetries(ctx)) },
+		"getKeyAgreement": func() error {
+			return second(c.ClientPIN(ctx, &ctap2.ClientPINRequest{SubCommand: ctap2.GetKeyAgreement}))
+		},
+		"setPIN":                         func() error { return c.SetPIN(ctx, pin) },
+		"changePIN":                      func() error { return c.ChangePIN(ctx, pin, pin) },
+		"UsingPinWithPermissions":        func() error { return second(c.PINToken(ctx, pin, ctap2.PermissionGA, "a")) },
+		"UsingUvWithPermissions":         func() error { return second(c.UVToken(ctx, ctap2.PermissionGA, "a")) },
+		"authenticatorSelection":         func() error { return c.Selection(ctx) },
+		"authenticatorReset":             func() error { return c.Reset(ctx) },
+		"authenticatorCredentialManagem": func() error { return second(c.Command(ctx, ctap2.CommandCredentialManagement, nil)) },
+	}
+}
+
+func TestVerbsAfterTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := &script{}
+	for name, call := range verbs(ctx, ctap2.NewClient(s, nil)) {
+		err := call()
+		if _, ok := errors.AsType[*ctap2.CommandError](err); !ok || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(s.requests) != 0 {
+		t.Errorf("sent %x", s.requests)
+	}
+}
+
+// A key that is gone costs each verb one command and gives the transport's
+// error.
+func TestVerbsWithoutKey(t *testing.T) {
+	lost := errors.New("unplugged")
+	sent := 0
+	key := transportFunc(func(context.Context, []byte, func(byte)) ([]byte, error) { sent++; return nil, lost })
+	for name, call := range verbs(t.Context(), ctap2.NewClient(key, nil)) {
+		err := call()
+		if _, ok := errors.AsType[*ctap2.CommandError](err); !ok || !errors.Is(err, lost) || sent != 1 {
+			t.Errorf("%s: %v after %d commands", name, err, sent)
+		}
+		sent = 0
+	}
+}
+
+// Replies that are lost after getInfo, one command further each time.
+func TestVerbsKeyLostInBetween(t *testing.T) {
+	lost := errors.New("unplugged")
+	for after := 1; after <= 3; after++ {
+		for name := range verbs(t.Context(), nil) {
+			k := newFakeKey(t, "1234", pinuv.Two)
+			k.info.Options[ctap2.OptionUV] = true
+			sent := 0
+			c := ctap2.NewClient(transportFunc(func(ctx context.Context, request []byte, waiting func(byte)) ([]byte, error) {
+				if sent++; sent > after {
+					return nil, lost
+				}
+				return k.CBOR(ctx, nil, request, waiting)
+			}), nil)
+			if err := verbs(t.Context(), c)[name](); errors.Is(err, lost) != (sent > after) {
+				t.Errorf("%s, lost after %d commands: %v", name, after, err)
+			}
+		}
 	}
 }

@@ -43,6 +43,8 @@ func (s ClientPINSubCommand) String() string {
 	return fmt.Sprintf("subcommand 0x%02x", uint(s))
 }
 
+func (s ClientPINSubCommand) operation() operation { return operation{CommandClientPIN, uint(s)} }
+
 // Permissions are what a PIN/UV auth token may be used for (CTAP 2.3 section
 // 6.5.5.7).
 type Permissions uint

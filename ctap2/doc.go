@@ -2,6 +2,19 @@
 // command as a request and a response with the specification's names, and a
 // [Client] that sends them to a security key.
 //
+// A security key makes a key pair for each account, and signs with it when the
+// user touches the key:
+//
+//	client := ctap2.NewClient(transport, nil)
+//	made, err := client.MakeCredential(ctx, &ctap2.MakeCredentialRequest{...})
+//	got, err := client.GetAssertion(ctx, &ctap2.GetAssertionRequest{...})
+//
+// If the key has a PIN it becomes a token, and the token authorises the request
+// that follows:
+//
+//	token, err := client.PINToken(ctx, pin, ctap2.PermissionGA, "example.com")
+//	request.Authorize(token)
+//
 // # Layers
 //
 // A [Client] stands on a [Transport], which carries one request and its reply:
@@ -17,4 +30,12 @@
 // Requests are sent in CTAP2 canonical CBOR. Real keys are not that strict, so
 // replies are decoded leniently and what was forgiven is reported: see
 // [Reply]. ClientConfig.Strict refuses such replies instead.
+//
+// # Errors
+//
+// What a key refuses is a [Status], which errors.Is finds in every error here.
+// A [CommandError] says which command it was the answer to, a [PINError] what
+// to do about the PIN, a [ReplyError] what makes no sense in a reply, and an
+// [UnsupportedError] what the key does not have. All other errors come from the
+// Transport or the context.
 package ctap2

@@ -92,7 +92,7 @@ func TestGetInfoUnknown(t *testing.T) {
 			return maps.Equal(r.Options, ctap2.InfoOptions{"up": true})
 		}},
 		{"member null", 5, "f6", func(r *ctap2.GetInfoResponse) bool { return r.MaxMessage() == 1024 }},
-		{"message size 2^64-1", 5, "1bffffffffffffffff", func(r *ctap2.GetInfoResponse) bool { return r.MaxMessage() == 65536 }},
+		{"message size 2^32-1", 5, "1affffffff", func(r *ctap2.GetInfoResponse) bool { return r.MaxMessage() == 65536 }},
 		{"protocols 9 and 1", 6, "820901", func(r *ctap2.GetInfoResponse) bool {
 			p, err := r.PreferredPinUvAuthProtocol()
 			return p == pinuv.One && err == nil

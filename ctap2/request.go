@@ -29,6 +29,7 @@ type RequestError struct {
 	Err    error
 }
 
+// Error says what is wrong with the request.
 func (e *RequestError) Error() string { return "ctap2: bad request: " + e.Err.Error() }
 
 // Unwrap returns the status and the error behind it.

@@ -22,7 +22,7 @@ type U2FTransport interface {
 }
 
 // The keepalive statuses that a Transport reports (CTAP 2.3 section
-// 11.2.9.1.6). A key may send others.
+// 11.2.9.1.7). A key may send others.
 const (
 	WaitingProcessing byte = 1 // the key is busy
 	WaitingUPNeeded   byte = 2 // the key waits for the user
