@@ -60,7 +60,8 @@ type Device interface {
 //
 // The session tells channels apart, so that a command that continues another
 // (getNextAssertion) is refused on another channel; a number is never used
-// again while the Server lives. dst is where the reply is appended.
+// again while the Server lives, and another Server in front of the same Handler
+// has others. dst is where the reply is appended.
 type Handler interface {
 	// CBOR answers a CTAP2 request: a command byte and CBOR parameters. The
 	// reply is a status byte and CBOR. While it works it may call waiting with

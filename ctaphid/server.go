@@ -134,6 +134,7 @@ func NewServer(h Handler, c *ServerConfig) *Server {
 		s.capabilities |= CapabilityWink
 	}
 	s.channels.max = s.config.MaxChannels
+	s.channels.last = firstSession()
 	return s
 }
 

@@ -1,6 +1,9 @@
 package ctaphid
 
-import "slices"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // A channel is what the Server remembers of a client.
 type channel struct {
@@ -16,6 +19,11 @@ type channels struct {
 	open []channel
 }
 
+// firstSession returns where a Server begins to count sessions: channels from 1,
+// and above them a number that another Server in front of the same Handler will
+// hardly have. The highest bit is left to Handlers for sessions of their own.
+func firstSession() uint64 { return uint64(rand.Uint32()>>1) << 32 }
+
 // allocate opens a channel. If there are too many, the one unused for the
 // longest time is forgotten that is none of keep; if there is none, allocate
 // fails.
@@ -29,8 +37,7 @@ func (c *channels) allocate(keep ...CID) (CID, bool) {
 	}
 	for {
 		c.last++
-		// The number of the session is also that of the channel, until they
-		// have used up 32 bits.
+		// The lower half of the session is the number of the channel.
 		cid := CID(c.last)
 		if cid == ReservedCID || cid == BroadcastCID || slices.ContainsFunc(c.open, func(ch channel) bool { return ch.cid == cid }) {
 			continue

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
-	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctap2/virtual"
 )
 
@@ -86,22 +85,36 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle reports the bytes that an idle key holds.
+// BenchmarkIdle reports the bytes that a key holds: one that has done nothing
+// yet, and one with a passkey that has made a login and lost power since.
 func BenchmarkIdle(b *testing.B) {
-	const n = 1000
-	keys := make([]*virtual.Key, n)
-	for b.Loop() {
-		clear(keys)
-		before := live()
-		for i := range keys {
-			var err error
-			if keys[i], err = virtual.New(virtual.Config{}); err != nil {
-				b.Fatal(err)
+	for _, bench := range []struct {
+		name string
+		use  func(h *host)
+	}{
+		{"new", func(*host) {}},
+		{"used", func(h *host) {
+			h.discoverable(rp, ada)
+			h.assert(&ctap2.GetAssertionRequest{})
+			h.key.PowerCycle()
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			const n = 200
+			keys := make([]*virtual.Key, n)
+			for b.Loop() {
+				clear(keys)
+				before := live()
+				for i := range keys {
+					h := newHost(b, virtual.Config{})
+					bench.use(h)
+					keys[i] = h.key
+				}
+				b.ReportMetric(float64(live()-before)/n, "B/key")
 			}
-		}
-		b.ReportMetric(float64(live()-before)/n, "B/key")
+			runtime.KeepAlive(keys)
+		})
 	}
-	runtime.KeepAlive(keys)
 }
 
 func live() int64 {
@@ -111,5 +124,3 @@ func live() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
-
-var _ = pinuv.One

@@ -46,9 +46,6 @@ var pinSubCommands = map[ctap2.ClientPINSubCommand]pinSubCommand{
 
 // clientPIN is CTAP 2.3 section 6.5.5.
 func (k *Key) clientPIN(o *operation, dst, parameters []byte) ([]byte, error) {
-	if !k.tokensSupported() {
-		return nil, ctap2.StatusInvalidCommand
-	}
 	r, err := ctap2.ParseClientPINRequest(parameters)
 	if err != nil {
 		return nil, keyAgreementStatus(err)
@@ -89,7 +86,8 @@ func keyAgreementStatus(err error) error {
 
 // offers reports whether the key has the subcommand: those about PINs only if
 // it can have one, getUVRetries only if it can verify the user. The token
-// through user verification answers for itself.
+// through user verification answers for itself, and hmac-secret needs
+// getKeyAgreement on a key without either.
 func (k *Key) offers(s ctap2.ClientPINSubCommand) bool {
 	switch s {
 	case ctap2.GetPINRetries, ctap2.SetPIN, ctap2.ChangePIN, ctap2.GetPINToken, ctap2.GetPinUvAuthTokenUsingPinWithPermissions:

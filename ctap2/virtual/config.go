@@ -57,6 +57,10 @@ type Config struct {
 	UVModality   int  // bits of getInfo's uvModality; 0: fingerprint
 	NoPINForMcGa bool // option noMcGaPermissionsWithClientPin: PIN tokens for neither makeCredential nor getAssertion
 
+	// Display gives the key one, on which the user chooses among several
+	// accounts: see [Chooser].
+	Display bool
+
 	AlwaysUV        bool // option alwaysUv: every use needs user verification
 	UVForEverything bool // option makeCredUvNotRqd is false: even a non-discoverable credential needs user verification
 
@@ -142,8 +146,8 @@ func (c *Config) complete() error {
 	if c.Transport == "" {
 		c.Transport = ctap2.TransportUSB
 	}
-	if c.WithoutPIN && c.NoPINForMcGa && c.UV == WithoutUV {
-		return errors.New("virtual: a key with NoPINForMcGa needs a PIN or built-in user verification")
+	if c.NoPINForMcGa && c.UV == WithoutUV {
+		return errors.New("virtual: a key with NoPINForMcGa needs built-in user verification")
 	}
 	if c.ResetWindow == 0 {
 		c.ResetWindow = 10 * time.Second

@@ -129,6 +129,7 @@ func (k *Key) store(c *credential, changes ...change) error {
 	}
 	k.state.sequence = c.sequence
 	if old != nil {
+		k.boot.next = nil // which may be about to use it
 		k.event(CredentialDeleted, old)
 		k.state.stored = slices.DeleteFunc(k.state.stored, func(o *credential) bool { return o == old })
 		old.wipe()

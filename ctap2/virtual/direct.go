@@ -3,6 +3,7 @@ package virtual
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/gofido/fido/ctap2"
 )
@@ -34,7 +35,7 @@ func (k *Key) Direct() *Direct {
 // CBOR implements ctap2.Transport.
 func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(status byte)) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	}
 	reply := d.key.CBOR(ctx, d.session, dst, request, waiting)
 	if len(reply) == len(dst) {
@@ -43,7 +44,7 @@ func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(sta
 	// Whatever a key answers to a cancelled command, the caller wants to hear
 	// that it was cancelled; unless the command was already done.
 	if ctx.Err() != nil && reply[len(dst)] != byte(ctap2.StatusSuccess) {
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	}
 	return reply, nil
 }
@@ -51,7 +52,16 @@ func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(sta
 // MSG implements ctap2.U2FTransport.
 func (d *Direct) MSG(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	}
 	return d.key.MSG(ctx, d.session, dst, apdu), nil
+}
+
+// ended returns the error of a context that has ended, together with its cause
+// if that is another.
+func ended(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
 }

@@ -1,8 +1,9 @@
 // Package virtual is a complete security key in software: what a CTAP 2.1 key
 // does with getInfo, makeCredential, getAssertion, getNextAssertion, clientPIN,
-// reset and selection, with every check in the order of the specification. It
-// is for tests of everything that talks to security keys. Its secrets lie in
-// ordinary memory: it is no place for credentials that protect something.
+// reset and selection, with every check in the order of the specification, and
+// the extensions credProtect and hmac-secret. It is for tests of everything that
+// talks to security keys. Its secrets lie in ordinary memory: it is no place for
+// credentials that protect something.
 //
 // # First steps
 //
@@ -10,7 +11,7 @@
 // yet, and a user who touches it at once whenever it asks:
 //
 //	key, err := virtual.New(virtual.Config{})
-//	client, err := ctap2.NewClient(key.Direct(), nil)
+//	client := ctap2.NewClient(key.Direct(), nil)
 //
 // [Key.Direct] calls the key without a transport. Behind a transport the Key
 // itself is what ctaphid.Server and nfc.Applet call; the same key may stand

@@ -13,6 +13,7 @@ type assertion struct {
 	request  *ctap2.GetAssertionRequest
 	rpIDHash [32]byte
 	flags    ctap2.Flags
+	selected bool // the user has chosen the account on the key
 }
 
 // Members of a getAssertion request.
@@ -66,6 +67,13 @@ func (k *Key) getAssertion(o *operation, dst, parameters []byte) ([]byte, error)
 	}
 	if a.touched() {
 		k.spend()
+	}
+	if k.config.Display && len(found) > 1 && a.flags != 0 { // 12
+		i, out := k.choose(o, r.RPID, found)
+		if out != agreed {
+			return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusOperationDenied)
+		}
+		found, a.selected = found[i:i+1], true
 	}
 	number := uint(0)
 	if len(found) > 1 {
@@ -137,7 +145,7 @@ func (k *Key) assert(a *assertion, c *credential, number uint, dst []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	r := ctap2.GetAssertionResponse{NumberOfCredentials: number}
+	r := ctap2.GetAssertionResponse{NumberOfCredentials: number, UserSelected: a.selected}
 	outputs, err := k.getExtensions(a, c, &r)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,12 @@ package virtual_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"testing"
 
 	"github.com/gofido/fido/cbor"
@@ -308,4 +313,24 @@ func (h *host) receive(r *ctap2.ClientPINRequest, s *pinuv.SharedSecret) *pinuv.
 func (h *host) token(p ctap2.Permissions, rpID string) *pinuv.Token {
 	h.t.Helper()
 	return h.receive(h.tokenRequest(h.pin, p, rpID))
+}
+
+var errTest = errors.New("a test's own error")
+
+func mustKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func fromHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

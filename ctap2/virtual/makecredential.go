@@ -46,7 +46,7 @@ func (k *Key) makeCredential(o *operation, dst, parameters []byte) ([]byte, erro
 	if err := k.checkProtocol(&r.Received, createPinUvAuthParam, createPinUvAuthProtocol, r.PinUvAuthProtocol); err != nil { // 2
 		return nil, err
 	}
-	if c.algorithm = k.choose(r.PubKeyCredParams); c.algorithm == 0 { // 3
+	if c.algorithm = k.chooseAlgorithm(r.PubKeyCredParams); c.algorithm == 0 { // 3
 		return nil, ctap2.StatusUnsupportedAlgorithm
 	}
 	if len(r.ClientDataHash) != clientDataHashSize || len(r.User.ID) > maxUserIDLength {
@@ -105,8 +105,8 @@ func (k *Key) checkProtocol(r *ctap2.Received, param, member int, p pinuv.Protoc
 	return nil
 }
 
-// choose returns the first algorithm of the list that the key has, or 0.
-func (k *Key) choose(params []ctap2.PublicKeyCredentialParameters) cose.Algorithm {
+// chooseAlgorithm returns the first algorithm of the list that the key has, or 0.
+func (k *Key) chooseAlgorithm(params []ctap2.PublicKeyCredentialParameters) cose.Algorithm {
 	for _, p := range params {
 		if p.Type == ctap2.TypePublicKey && slices.Contains(k.config.Algorithms, p.Alg) {
 			return p.Alg

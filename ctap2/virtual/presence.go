@@ -94,6 +94,27 @@ func (k *Key) verify(o *operation, rpID string) outcome {
 	return notRecognised
 }
 
+// choose asks the user for one of several accounts.
+func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outcome) {
+	chooser, ok := k.user.(Chooser)
+	if !ok {
+		return 0, agreed
+	}
+	accounts := make([]ctap2.PublicKeyCredentialUserEntity, len(found))
+	for i, c := range found {
+		accounts[i] = c.describe().User
+	}
+	chosen := -1
+	out := k.ask(o, k.user, rpID, func(ctx context.Context, p Prompt) bool {
+		chosen = chooser.Choose(ctx, p, accounts)
+		return ctx.Err() == nil
+	})
+	if out == agreed && (chosen < 0 || chosen >= len(found)) {
+		return 0, refused
+	}
+	return chosen, out
+}
+
 // ask puts a prompt to the user, and waits until answer says that the user has
 // answered.
 func (k *Key) ask(o *operation, user User, rpID string, answer func(context.Context, Prompt) bool) outcome {

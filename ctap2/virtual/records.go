@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,7 +130,7 @@ func (k *Key) load() error {
 		k.state = *fresh
 		return nil
 	}
-	s := state{retries: retriesRecord{}, pin: nil}
+	var s state
 	for name, b := range records {
 		if err := k.loadRecord(&s, name, b); err != nil {
 			return &StorageError{name, err}
@@ -138,7 +139,7 @@ func (k *Key) load() error {
 	if err := k.checkState(&s); err != nil {
 		return err
 	}
-	slices.SortFunc(s.stored, func(a, b *credential) int { return int(a.sequence) - int(b.sequence) })
+	slices.SortFunc(s.stored, func(a, b *credential) int { return cmp.Compare(a.sequence, b.sequence) })
 	if n := len(s.stored); n > 0 {
 		s.sequence = s.stored[n-1].sequence
 	}

@@ -25,6 +25,16 @@ type User interface {
 	Verify(ctx context.Context, p Prompt) Verification
 }
 
+// A Chooser is a User who can choose among accounts on a key with a display
+// (Config.Display). For one who can't, it is the newest account.
+type Chooser interface {
+	// Choose is called when several accounts match a getAssertion, after the
+	// touch, with the newest account first. It returns the index of the chosen
+	// one, or a negative number to refuse. The context is that of Touch; a
+	// Choose that outlasts it counts as a refusal.
+	Choose(ctx context.Context, p Prompt, accounts []ctap2.PublicKeyCredentialUserEntity) int
+}
+
 // A Prompt says what a key asks the user for. A key without a display shows
 // none of it, so a User may not need it.
 type Prompt struct {
@@ -155,7 +165,8 @@ type Manual struct {
 	verifications chan Verification
 }
 
-// NewManual returns a user who waits for a test's commands.
+// NewManual returns a user who waits for a test's commands. In a test with
+// testing/synctest it has to be called in the bubble.
 func NewManual() *Manual {
 	m := &Manual{
 		prompts:       make(chan Prompt, 16),

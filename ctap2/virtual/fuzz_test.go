@@ -1,0 +1,174 @@
+package virtual_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/virtual"
+)
+
+// fuzzConfig leaves out RSA, whose keys take too long to make.
+var fuzzConfig = virtual.Config{
+	UV: virtual.ConfiguredUV, Algorithms: []cose.Algorithm{cose.ES256, cose.EdDSA}, MaxCredentials: 3, UVRetries: 25, ResetWindow: -1,
+}
+
+// conversation returns requests that keys really get.
+func conversation(t testing.TB) [][]byte {
+	h := newHost(t, fuzzConfig)
+	h.setPIN("1234")
+	id := h.discoverable(rp, ada)
+	create := h.complete(&ctap2.MakeCredentialRequest{
+		ExcludeList: allow(id), Options: ctap2.Options{RK: new(true)}, AttestationFormatsPreference: []string{"packed"},
+		Extensions: ctap2.Extensions{"credProtect": {2}, "hmac-secret": {0xf5}}, EnterpriseAttestation: 1,
+	})
+	create.Authorize(h.token(ctap2.PermissionMC, rp.ID))
+	in, _ := h.salts(32)
+	ask := h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id), Options: ctap2.Options{UP: new(true)}, Extensions: ctap2.Extensions{}})
+	if err := ask.Extensions.Set("hmac-secret", in); err != nil {
+		t.Fatal(err)
+	}
+	ask.Authorize(h.token(ctap2.PermissionGA, rp.ID))
+	token, _ := h.tokenRequest("1234", ctap2.PermissionGA, rp.ID)
+	legacy, _ := h.legacyRequest("1234")
+	uv, _ := h.uvRequest(ctap2.PermissionMC, rp.ID)
+	var all [][]byte
+	for _, r := range []request{
+		getInfo, selection, getNextAssertion, reset, create, ask, token, legacy, uv,
+		h.complete(&ctap2.MakeCredentialRequest{Options: ctap2.Options{UV: new(true), RK: new(true)}}),
+		h.complete(&ctap2.MakeCredentialRequest{PinUvAuthParam: []byte{}}),
+		h.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}),
+		h.setPINRequest("1234"), h.changePINRequest("1234", "4321"),
+		&ctap2.ClientPINRequest{SubCommand: ctap2.GetPINRetries},
+		&ctap2.ClientPINRequest{SubCommand: ctap2.GetUVRetries},
+		&ctap2.ClientPINRequest{SubCommand: ctap2.GetKeyAgreement, PinUvAuthProtocol: 2},
+	} {
+		all = append(all, encode(t, r))
+	}
+	return all
+}
+
+// fuzzed is a key under arbitrary requests, and what must be true of it all the
+// while.
+type fuzzed struct{ *host }
+
+func newFuzzed(t *testing.T) fuzzed {
+	h := newHost(t, fuzzConfig)
+	h.discoverable2(ada)
+	return fuzzed{h}
+}
+
+func (f fuzzed) request(b []byte) {
+	reply := f.key.CBOR(f.ctx, f.session, nil, b, nil)
+	switch {
+	case len(reply) == 0:
+		f.t.Fatalf("empty reply to %x", b)
+	case reply[0] != 0 && len(reply) > 1:
+		f.t.Fatalf("status and more to %x: %x", b, reply)
+	case len(reply) > 1:
+		if d, err := cbor.Check(nil, reply[1:]); err != nil || len(d) > 0 {
+			f.t.Fatalf("not canonical: %v, %v: %x", d, err, reply)
+		}
+	}
+	f.check()
+}
+
+func (f fuzzed) check() {
+	info := f.info()
+	remaining := int(*info.RemainingDiscoverableCredentials)
+	if stored := len(f.key.Credentials()); stored+remaining != fuzzConfig.MaxCredentials {
+		f.t.Fatalf("%d stored and room for %d", stored, remaining)
+	}
+	if info.Options[ctap2.OptionClientPIN] != f.key.HasPIN() || info.AAGUID != virtual.DefaultAAGUID || f.key.PINRetries() > 8 {
+		f.t.Fatalf("getInfo %+v, %d tries", info, f.key.PINRetries())
+	}
+}
+
+// Any request gets an answer in canonical form, and the key is a key afterwards.
+func FuzzRequests(f *testing.F) {
+	for _, b := range conversation(f) {
+		f.Add(b)
+	}
+	f.Add([]byte{})
+	f.Add([]byte{0x01, 0xbf, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k := newFuzzed(t)
+		k.request(b)
+		k.request(b)
+	})
+}
+
+// Any sequence of requests, from several sessions, with power cycles in between,
+// does too; and what a key knows after a power cycle is what it knew before.
+//
+// The input is a list of requests, each with two bytes in front: what happens
+// before it, and its length. A request of length 255 is one that depends on the
+// key's state and so can't come from bytes.
+func FuzzSequence(f *testing.F) {
+	var all []byte
+	for i, b := range conversation(f) {
+		if len(b) < 255 {
+			all = append(append(all, byte(i%4), byte(len(b))), b...)
+		}
+	}
+	f.Add(all)
+	f.Add([]byte{0, 255, 0, 255, 1, 255, 2, 255, 0, 255, 3, 255, 4, 255, 5, 255, 8, 255})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k := newFuzzed(t)
+		for n := 0; len(b) >= 2 && n < 64; n++ {
+			before, length := b[0], int(b[1])
+			b = b[2:]
+			k.prepare(before)
+			if length == 255 {
+				k.step(before)
+				continue
+			}
+			length = min(length, len(b))
+			k.request(b[:length])
+			b = b[length:]
+		}
+		want := condition(k.key)
+		k.key.PowerCycle()
+		k.check()
+		if got := condition(k.key); got != want {
+			t.Fatalf("after a power cycle\n%s\ninstead of\n%s", got, want)
+		}
+	})
+}
+
+func (f *fuzzed) prepare(b byte) {
+	f.session = uint64(b & 3)
+	switch b >> 4 {
+	case 1:
+		f.key.PowerCycle()
+	case 2:
+		f.key.SetUser(virtual.Deny())
+	case 3:
+		f.key.SetUser(virtual.AlwaysTouch())
+	}
+}
+
+// step sends a request that makes sense in the key's state.
+func (f *fuzzed) step(b byte) {
+	switch b & 15 {
+	case 0:
+		f.reply(f.setPINRequest("1234"))
+	case 1:
+		f.reply(f.changePINRequest("1234", "1234"))
+	case 2:
+		r, _ := f.tokenRequest("1234", ctap2.PermissionMC|ctap2.PermissionGA, rp.ID)
+		f.reply(r)
+	case 3:
+		r, _ := f.tokenRequest("wrong", ctap2.PermissionMC, rp.ID)
+		f.reply(r)
+	case 4:
+		f.reply(f.complete(&ctap2.MakeCredentialRequest{User: ctap2.PublicKeyCredentialUserEntity{ID: bytes.Repeat([]byte{b}, 3)}, Options: ctap2.Options{RK: new(true), UV: new(true)}}))
+	case 5:
+		f.reply(f.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}))
+	default:
+		f.reply(getNextAssertion)
+	}
+	f.check()
+}
