@@ -16,9 +16,10 @@
 // # Adding a test
 //
 // To a machine that exists: write the test into one of the packages under
-// guest/. It is root, may use /dev/uhid and internal/vm/gadget, waits for device
-// nodes with internal/vm/hidnode, and runs programs of the machine's root with
-// os/exec. Each waits with guest.Context, never for a time.
+// guest/. It is root, plugs a software key in with guest.NewKey (or makes devices
+// with ctaphid/uhid and internal/vm/gadget, and waits for their nodes with
+// internal/vm/hidnode), and runs programs of the machine's root with os/exec.
+// Each waits with guest.Context, never for a time.
 //
 // With other modules, programs or memory: make a new package under guest/
 // (copy a TestMain) and add a line to the table in machines_test.go. A

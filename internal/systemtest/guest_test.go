@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func TestGuest(t *testing.T) {
 			}
 			runGuest(t, m.pkg, m.tags, &vm.Machine{
 				Kernel: k, Root: root, Modules: m.modules, Memory: m.memory, Timeout: m.timeout,
-			})
+			}, m.skips...)
 		})
 	}
 }
@@ -62,8 +63,8 @@ func TestEveryGuestPackageHasAMachine(t *testing.T) {
 }
 
 // runGuest runs the tests of a package in the machine and repeats each as a
-// subtest of t.
-func runGuest(t *testing.T, pkg string, tags []string, m *vm.Machine) {
+// subtest of t. Those in skips, and no others, must be skipped.
+func runGuest(t *testing.T, pkg string, tags []string, m *vm.Machine, skips ...string) {
 	t.Helper()
 	binary, err := vm.BuildTest(t.Context(), t.TempDir(), pkg, tags...)
 	if err != nil {
@@ -83,7 +84,7 @@ func runGuest(t *testing.T, pkg string, tags []string, m *vm.Machine) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, result.Output)
 	}
-	replay(t, report)
+	replay(t, report, skips)
 	if problem := report.Problem(result.Status); problem != "" {
 		t.Errorf("%s\nBeside its tests it said:\n%s\nThe console:\n%s", problem, report.Output, result.Console)
 	}
@@ -102,20 +103,24 @@ func parseOutput(t *testing.T, output []byte) (*Report, error) {
 	return ParseReport(&events)
 }
 
-func replay(t *testing.T, report *Report) {
+func replay(t *testing.T, report *Report, skips []string) {
 	for _, top := range report.Top() {
 		t.Run(top.Name, func(t *testing.T) {
-			replayOne(t, top)
+			replayOne(t, top, skips)
 			for _, sub := range report.Below(top) {
-				t.Run(strings.TrimPrefix(sub.Name, top.Name+"/"), func(t *testing.T) { replayOne(t, sub) })
+				t.Run(strings.TrimPrefix(sub.Name, top.Name+"/"), func(t *testing.T) { replayOne(t, sub, skips) })
 			}
 		})
 	}
 }
 
-func replayOne(t *testing.T, test *Test) {
+func replayOne(t *testing.T, test *Test, skips []string) {
 	io.WriteString(t.Output(), test.Output)
-	if problem := test.Problem(); problem != "" {
-		t.Error(problem)
+	switch skip := slices.Contains(skips, test.Name); {
+	case skip && test.Result == "pass":
+		t.Error("ran in the machine, and should have been skipped")
+	case skip && test.Result == "skip":
+	case test.Problem() != "":
+		t.Error(test.Problem())
 	}
 }

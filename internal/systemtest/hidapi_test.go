@@ -40,7 +40,7 @@ func TestHIDAPI(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, result.Output)
 	}
-	replay(t, report)
+	replay(t, report, nil)
 	if problem := report.Problem(result.Status); problem != "" {
 		t.Errorf("%s\nBeside its tests it said:\n%s\nThe console:\n%s", problem, report.Output, result.Console)
 	}

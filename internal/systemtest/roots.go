@@ -3,6 +3,7 @@
 package systemtest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path"
@@ -41,6 +42,29 @@ func FIDO2Root() (*vm.Root, error) {
 	if err := root.AddPrograms("/usr/bin/fido2-token", "/usr/bin/fido2-cred", "/usr/bin/fido2-assert"); err != nil {
 		return nil, fmt.Errorf("package fido2-tools: %w", err)
 	}
+	return root, nil
+}
+
+// FidokeyRoot returns [ShellRoot] with the program examples/fidokey.
+func FidokeyRoot() (*vm.Root, error) {
+	root, err := ShellRoot()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "gofido-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	program, err := vm.BuildProgram(context.Background(), dir, "github.com/gofido/fido/examples/fidokey")
+	if err != nil {
+		return nil, err
+	}
+	contents, err := os.ReadFile(program) // the folder does not last until the machine starts
+	if err != nil {
+		return nil, err
+	}
+	root.AddData("/bin/fidokey", contents, 0o755)
 	return root, nil
 }
 

@@ -24,7 +24,7 @@ func counted(n int) []byte {
 
 func TestPing(t *testing.T) {
 	each(t, func(t *testing.T, r guest.Route) {
-		client := guest.NewKey(t, r, virtual.Config{}).Open(t, patient())
+		client := open(t, guest.NewKey(t, r, virtual.Config{}), patient())
 		for _, size := range []int{0, 1, 57, 58, 1024, r.Longest} {
 			data := counted(size)
 			for range 3 {
@@ -45,7 +45,7 @@ func TestPing(t *testing.T) {
 // A request that the key's end of the route can't take is refused before it
 // overflows the kernel's queue for long, and the next one works.
 func TestPingBeyondTheRoute(t *testing.T) {
-	client := guest.NewKey(t, guest.UHID, virtual.Config{}).Open(t, patient())
+	client := open(t, guest.NewKey(t, guest.UHID, virtual.Config{}), patient())
 	if _, err := client.HID().Ping(guest.Context(t), nil, counted(ctaphid.MaxMessageSize)); !errors.Is(err, ctaphid.ErrInvalidLen) {
 		t.Errorf("%d bytes: %v, want INVALID_LEN", ctaphid.MaxMessageSize, err)
 	}
