@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/gofido/fido v0.0.0
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 )
 
@@ -14,7 +15,6 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/sstallion/go-hid v0.15.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
 

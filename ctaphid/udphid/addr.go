@@ -35,7 +35,8 @@ func (a Addr) remote() string { return net.JoinHostPort(a.Host, strconv.Itoa(int
 // ParseAddr reads "HOST:PORT:LOCALPORT". What is left out from the right is
 // filled in: LOCALPORT with 7112, PORT with 8111, HOST with 127.0.0.1. A
 // LOCALPORT of 0 is any free port, for simulators that answer to the port a
-// report came from. An IPv6 address stands in brackets: "[::1]:8111".
+// report came from. An IPv6 address stands in brackets: "[::1]:8111". The error is
+// an *[AddrError].
 func ParseAddr(s string) (Addr, error) {
 	a := Addr{Host: defaultHost, Port: DevicePort, LocalPort: HostPort}
 	host, rest, more := strings.Cut(s, ":")
@@ -70,6 +71,14 @@ func ParseAddr(s string) (Addr, error) {
 	return a, nil
 }
 
-func addrError(s, problem string) error {
-	return fmt.Errorf("udphid: %q is not HOST:PORT[:LOCALPORT]: %s", s, problem)
+// An AddrError is an address that [ParseAddr], [Dial] or [Listen] can't read.
+type AddrError struct {
+	Addr    string
+	Problem string // as in "the port is not a number from 1 to 65535"
 }
+
+func (e *AddrError) Error() string {
+	return fmt.Sprintf("udphid: %q is not HOST:PORT[:LOCALPORT]: %s", e.Addr, e.Problem)
+}
+
+func addrError(s, problem string) error { return &AddrError{s, problem} }

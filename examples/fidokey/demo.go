@@ -19,6 +19,7 @@ import (
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -29,7 +30,10 @@ const (
 )
 
 // errNeedPIN says that the demo can't go on without the key's PIN.
-var errNeedPIN = errors.New("this key wants its PIN: run the demo in a terminal, or give the PIN with --pin-stdin")
+var errNeedPIN = errors.New("this key wants its PIN: run the demo in a terminal and enter it, or give it with --pin-stdin")
+
+// A nonsenseError is a reply that is well-formed and yet not true.
+type nonsenseError struct{ error }
 
 func (a *app) demoCommand() *cobra.Command {
 	var pinStdin bool
@@ -90,17 +94,17 @@ func (d *demo) run(ctx context.Context) error {
 
 // meet asks the key what it is.
 func (d *demo) meet(ctx context.Context) (err error) {
-	hid := d.key.HID().Info()
+	channel := d.key.HID().Info()
 	d.say("Opened a channel to the key.")
-	d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", hid.CID, hid.ProtocolVersion, hid.Capabilities)
-	if hid.Capabilities&ctaphid.CapabilityCBOR == 0 {
+	d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
+	if channel.Capabilities&ctaphid.CapabilityCBOR == 0 {
 		return fmt.Errorf("this key knows only U2F, which the demo does not speak yet: %w", ctaphid.ErrInvalidCmd)
 	}
 	if d.info, err = d.key.Info(ctx); err != nil {
 		return err
 	}
 	d.say("Asked the key what it can do (authenticatorGetInfo).")
-	d.tell("It speaks %s; its model is %v.", strings.Join(d.info.Versions, ", "), d.info.AAGUID)
+	d.tell("It speaks %s; its model is %v.", hid.Text(strings.Join(d.info.Versions, ", ")), d.info.AAGUID)
 	return nil
 }
 
@@ -120,7 +124,7 @@ func (d *demo) preparePIN(ctx context.Context) error {
 		d.say("Set the PIN %s (authenticatorClientPIN, setPIN).", demoPIN)
 		d.tell("It crossed the wire encrypted under a secret that both ends agreed on.")
 	case can && set:
-		pin, err := d.readPIN()
+		pin, err := d.readPIN(ctx)
 		if err != nil {
 			return err
 		}
@@ -132,23 +136,26 @@ func (d *demo) preparePIN(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) readPIN() ([]byte, error) {
-	if d.pinStdin {
-		line, err := io.ReadAll(io.LimitReader(d.in, 256))
-		if err != nil {
-			return nil, err
+// readPIN asks for the key's PIN.
+func (d *demo) readPIN(ctx context.Context) (pin []byte, err error) {
+	f, isFile := d.in.(*os.File)
+	switch {
+	case d.pinStdin:
+		pin, err = secretLine(d.in)
+		if err == io.EOF {
+			err = errNeedPIN
 		}
-		defer clear(line)
-		pin, _, _ := strings.Cut(string(line), "\n")
-		return []byte(strings.TrimSuffix(pin, "\r")), nil
+	case isFile && term.IsTerminal(int(f.Fd())):
+		pin, err = readSecret(ctx, f, "PIN of the key: ", d.err)
+		if err == io.EOF {
+			err = errNeedPIN
+		}
+	default:
+		err = errNeedPIN
 	}
-	f, ok := d.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil, errNeedPIN
+	if err == nil && len(pin) == 0 {
+		err = errNeedPIN
 	}
-	fmt.Fprint(d.err, "PIN of the key: ")
-	pin, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(d.err)
 	return pin, err
 }
 
@@ -215,9 +222,9 @@ func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, err
 	}
 	d.say("Registered at %s (authenticatorMakeCredential).", demoRP)
 	c := made.AuthData.AttestedCredentialData
-	d.tell("The key made a %v key pair and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
+	d.tell("The key made a key pair for %v and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
 	if made.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
-		return nil, errors.New("the key registered for another site than the demo's")
+		return nil, nonsenseError{errors.New("the key registered for another site than the demo's")}
 	}
 	if err := d.checkFlags(made.AuthData.Flags); err != nil {
 		return nil, err
@@ -232,10 +239,15 @@ func (d *demo) verifyAttestation(made *ctap2.MakeCredentialResponse, hash []byte
 		return nil
 	}
 	if err != nil {
-		return err
+		return nonsenseError{err}
 	}
-	d.ok("The attestation verifies: format %s, %v.", result.Format, result.Type)
-	if len(result.TrustPath) > 0 {
+	d.ok("The attestation verifies: format %s.", result.Format)
+	switch {
+	case result.Type == attestation.None:
+		d.tell("It is empty: the key says nothing of where it comes from.")
+	case len(result.TrustPath) == 0:
+		d.tell("The new key pair has signed for itself.")
+	default:
 		d.tell("Its certificate is for %q.", result.TrustPath[0].Subject.CommonName)
 	}
 	return nil
@@ -266,13 +278,13 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 	}
 	d.say("Logged in at %s (authenticatorGetAssertion).", demoRP)
 	if got.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
-		return errors.New("the key signed for another site than the demo's")
+		return nonsenseError{errors.New("the key signed for another site than the demo's")}
 	}
 	if err := d.checkFlags(got.AuthData.Flags); err != nil {
 		return err
 	}
 	if err := credential.PublicKey.Verify(slices.Concat(got.AuthData.Raw, hash[:]), got.Signature); err != nil {
-		return fmt.Errorf("the login: %w", err)
+		return nonsenseError{fmt.Errorf("the login: %w", err)}
 	}
 	d.ok("The signature of %d bytes verifies with the key pair of the registration.", len(got.Signature))
 	d.tell("The key counts its signatures: this one is number %d.", got.AuthData.SignCount)
@@ -281,10 +293,10 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 
 func (d *demo) checkFlags(f ctap2.Flags) error {
 	if f&ctap2.FlagUP == 0 {
-		return errors.New("the key says that nobody has touched it")
+		return nonsenseError{errors.New("the key says that nobody has touched it")}
 	}
 	if d.pin != nil && f&ctap2.FlagUV == 0 {
-		return errors.New("the key says that nobody has entered the PIN")
+		return nonsenseError{errors.New("the key says that nobody has entered the PIN")}
 	}
 	d.tell("It vouches for: %v.", map[bool]string{true: "a touch and the PIN", false: "a touch"}[f&ctap2.FlagUV != 0])
 	return nil

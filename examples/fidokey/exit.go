@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
@@ -33,7 +35,7 @@ const exitCodesHelp = `Exit codes:
   4    the key refused the request or answered with nonsense
   5    a PIN is needed, wrong or blocked
   6    the key, or you, took too long
-  130  interrupted with Ctrl-C; the key was told`
+  130  interrupted with Ctrl-C; a key that waited for a touch was told`
 
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
@@ -52,10 +54,16 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupt
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errInterrupted):
+		return exitInterrupt
+	case errors.As(err, &usage), asAny[*udphid.AddrError](err), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
+	case asAny[stateError](err):
+		return exitFailed
 	case noKey(err):
 		return exitNoKey
+	case asAny[*ctap2.UnsupportedError](err):
+		return exitRefused
 	case errors.As(err, &status):
 		for _, s := range pinStatuses {
 			if status == s {
@@ -66,11 +74,11 @@ func exitCode(ctx context.Context, err error) int {
 			return exitTimeout
 		}
 		return exitRefused
-	case errors.Is(err, errNeedPIN):
+	case errors.Is(err, errNeedPIN), asAny[*pinuv.PINError](err):
 		return exitPIN
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
-	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[*ctap2.UnsupportedError](err):
+	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err):
 		return exitRefused
 	}
 	return exitFailed
@@ -84,16 +92,19 @@ func asAny[E error](err error) bool {
 func noKey(err error) bool {
 	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
 		asAny[*udphid.RefusedError](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, fs.ErrPermission) || errors.Is(err, ctaphid.ErrGone) || errors.Is(err, errors.ErrUnsupported)
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, ctaphid.ErrGone) ||
+		errors.Is(err, errors.ErrUnsupported) && !asAny[*ctap2.UnsupportedError](err)
 }
 
 // explain returns one line that says what is wrong and what to do.
 func explain(ctx context.Context, err error) string {
 	switch {
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return "interrupted; the key was told to stop waiting"
+	case ctx.Err() != nil && errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
+		return "interrupted; a key that waited for a touch was told to stop"
 	case errors.Is(err, fido.ErrNoKey):
 		return "no security key is plugged in: plug one in, or try --device virtual"
+	case errors.Is(err, ctaphid.ErrChannelBusy):
+		return "another program is using the key: close it there, or try again later (" + oneLine(err) + ")"
 	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err):
 		return "the key did not answer in time: touch it when it blinks, or unplug it, plug it in and try again (" + oneLine(err) + ")"
 	case asAny[usageError](err), strings.HasPrefix(err.Error(), "unknown command"):
@@ -102,4 +113,5 @@ func explain(ctx context.Context, err error) string {
 	return oneLine(err)
 }
 
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// oneLine returns the error's text, fit for a terminal even if it quotes a key.
+func oneLine(err error) string { return hid.Text(strings.ReplaceAll(err.Error(), "\n", "; ")) }

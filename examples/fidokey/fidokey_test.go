@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -199,6 +200,11 @@ func TestListJSON(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	never := serve(t, newKey(t, virtual.Config{User: virtual.NeverTouch()}))
 	deny := serve(t, newKey(t, virtual.Config{User: virtual.Deny()}))
+	key := newKey(t, virtual.Config{})
+	if err := key.SetPIN([]byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	withPIN := serve(t, key)
 	for _, test := range []struct {
 		name string
 		args []string
@@ -214,6 +220,10 @@ func TestExitCodes(t *testing.T) {
 		{"bad size", []string{"ping", "--size", "7610"}, exitUsage, "7609"},
 		{"serve without a place", []string{"serve"}, exitUsage, "either --uhid or --udp"},
 		{"serve in two places", []string{"serve", "--uhid", "--udp", "127.0.0.1:0"}, exitUsage, "either --uhid or --udp"},
+		{"bad UDP address", []string{"info", "-d", "udp:127.0.0.1:bad"}, exitUsage, "HOST:PORT"},
+		{"bad UDP address to serve at", []string{"serve", "--udp", "127.0.0.1:99999"}, exitUsage, "HOST:PORT"},
+		{"no such folder for the state", []string{"serve", "--udp", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "x", "y")}, exitFailed, "--state"},
+		{"PIN that is empty", []string{"demo", "-d", withPIN, "--pin-stdin"}, exitPIN, "PIN"},
 		{"no such device", []string{"info", "-d", filepath.Join(t.TempDir(), "hidraw9")}, exitNoKey, "hidraw9"},
 		{"not touched", []string{"demo", "-d", never, "--timeout", "300ms"}, exitTimeout, "touch"},
 		{"declined", []string{"demo", "-d", deny}, exitRefused, "declined"},
@@ -287,8 +297,14 @@ func TestServeState(t *testing.T) {
 			if err := client.SetPIN(t.Context(), []byte("secret")); err != nil {
 				t.Fatal(err)
 			}
+			if again, err := openFileStorage(path); err == nil {
+				again.Close()
+				t.Error("two can have the state at once")
+			}
+			storage.Close()
 			continue
 		}
+		storage.Close()
 		token, err := client.PINToken(t.Context(), []byte("secret"), ctap2.PermissionMC, "example.com")
 		if err != nil {
 			t.Fatal(err)
@@ -319,7 +335,12 @@ func TestServeUDP(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"serve", "--udp", "127.0.0.1:0"}, strings.NewReader(""), out, new(bytes.Buffer))
 	}()
-	device := <-out.found
+	var device string
+	select {
+	case device = <-out.found:
+	case code := <-ended:
+		t.Fatalf("serve ends with exit code %d", code)
+	}
 	if r := fidokey(t, t.Context(), "", "info", "-d", device+":0"); r.code != exitOK {
 		t.Errorf("info: exit code %d: %s", r.code, r.err)
 	}
@@ -340,4 +361,52 @@ func (a *address) Write(p []byte) (int, error) {
 		a.found <- string(m)
 	}
 	return len(p), nil
+}
+
+// What a hostile key says of itself does not reach the terminal as it is.
+func TestInfoIsFitForATerminal(t *testing.T) {
+	evil := "\x1b[31mRED\x1b]0;title\x07\r\n"
+	key := newKey(t, virtual.Config{Info: func(i *ctap2.GetInfoResponse) {
+		i.Versions = append(i.Versions, evil)
+		i.Extensions = []string{evil}
+		i.Transports = []string{evil}
+		i.Options[evil] = true
+		i.Certifications = map[string]uint{evil: 1}
+		i.PinComplexityPolicyURL = []byte(evil)
+	}})
+	device := serve(t, key)
+	for _, command := range []string{"info", "demo"} {
+		r := fidokey(t, t.Context(), "", command, "-d", device)
+		if r.code != exitOK {
+			t.Errorf("%s: exit code %d: %s", command, r.code, r.err)
+		}
+		for _, s := range []string{"\x1b", "\x07", "\r"} {
+			if strings.Contains(r.out+r.err, s) {
+				t.Errorf("%s prints %q", command, s)
+			}
+		}
+	}
+}
+
+func TestSecretLine(t *testing.T) {
+	for _, test := range []struct {
+		name, in, want string
+		err            error
+	}{
+		{"a line", "secret\nrest", "secret", nil},
+		{"a line of Windows", "secret\r\n", "secret", nil},
+		{"an empty line", "\n", "", nil},
+		{"backspace takes a character", "12\u00e93\x7f\x7f4\r", "124", nil},
+		{"Ctrl-U takes all", "wrong\x15right\r", "right", nil},
+		{"Ctrl-C", "12\x03", "", errInterrupted},
+		{"Ctrl-D", "\x04", "", io.EOF},
+		{"no end of the line", "12", "12", nil},
+		{"nothing", "", "", io.EOF},
+		{"too long", strings.Repeat("1", 10000) + "\n", strings.Repeat("1", maxPIN), nil},
+	} {
+		got, err := secretLine(strings.NewReader(test.in))
+		if string(got) != test.want || err != test.err {
+			t.Errorf("%s: %q, %v", test.name, got, err)
+		}
+	}
 }

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
 )
 
@@ -23,10 +25,11 @@ func (a *app) infoCommand() *cobra.Command {
 		Use:   "info",
 		Short: "Tell what the key says of itself",
 		Long: `Tell what the key says of itself: its CTAPHID versions and capabilities, and
-every member of its getInfo reply.
+what CTAP 2.3 has in a getInfo reply.
 
 With --json the names are the specification's, and a member that the key does not
-send is not there.`,
+send is not there. Members that are not in CTAP 2.3 are left out; --trace shows the
+whole reply.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.info(c.Context(), asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -57,7 +60,11 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", r.name, words(r))
 	}
-	return w.Flush()
+	w.Flush()
+	if key.HID().Info().Capabilities&ctaphid.CapabilityCBOR == 0 {
+		fmt.Fprintln(a.out, "This key speaks U2F alone, in which a key says no more of itself.")
+	}
+	return nil
 }
 
 // A row is a member: its name in the specification, its value for JSON and what
@@ -118,14 +125,14 @@ func infoRows(i *ctap2.GetInfoResponse) []row {
 	number := func(name string, n uint, unit string) {
 		add(n > 0, name, n, fmt.Sprintf("%d %s", n, unit))
 	}
-	list := func(name string, l []string) { add(l != nil, name, l, "") }
+	list := func(name string, l []string) { add(l != nil, name, l, hid.Text(strings.Join(l, ", "))) }
 
 	list("versions", i.Versions)
 	list("extensions", i.Extensions)
 	add(true, "aaguid", i.AAGUID.String(), "")
 	add(i.Options != nil, "options", i.Options, optionWords(i.Options))
 	number("maxMsgSize", i.MaxMsgSize, "bytes")
-	add(i.PinUvAuthProtocols != nil, "pinUvAuthProtocols", i.PinUvAuthProtocols, fmt.Sprint([]uint(asUints(i.PinUvAuthProtocols))))
+	add(i.PinUvAuthProtocols != nil, "pinUvAuthProtocols", i.PinUvAuthProtocols, numbers(i.PinUvAuthProtocols))
 	number("maxCredentialCountInList", i.MaxCredentialCountInList, "entries")
 	number("maxCredentialIdLength", i.MaxCredentialIDLength, "bytes")
 	list("transports", i.Transports)
@@ -140,17 +147,17 @@ func infoRows(i *ctap2.GetInfoResponse) []row {
 	pointer(add, "uvModality", i.UvModality, "0x%x")
 	add(i.Certifications != nil, "certifications", i.Certifications, sortedMap(i.Certifications))
 	pointer(add, "remainingDiscoverableCredentials", i.RemainingDiscoverableCredentials, "room for %d more passkeys")
-	add(i.VendorPrototypeConfigCommands != nil, "vendorPrototypeConfigCommands", i.VendorPrototypeConfigCommands, "")
+	add(i.VendorPrototypeConfigCommands != nil, "vendorPrototypeConfigCommands", i.VendorPrototypeConfigCommands, numbers(i.VendorPrototypeConfigCommands))
 	list("attestationFormats", i.AttestationFormats)
 	pointer(add, "uvCountSinceLastPinEntry", i.UvCountSinceLastPinEntry, "%d")
 	pointer(add, "longTouchForReset", i.LongTouchForReset, "%t")
 	add(i.EncIdentifier != nil, "encIdentifier", hex.EncodeToString(i.EncIdentifier), "")
 	list("transportsForReset", i.TransportsForReset)
 	pointer(add, "pinComplexityPolicy", i.PinComplexityPolicy, "%t")
-	add(i.PinComplexityPolicyURL != nil, "pinComplexityPolicyURL", string(i.PinComplexityPolicyURL), "")
+	add(i.PinComplexityPolicyURL != nil, "pinComplexityPolicyURL", string(i.PinComplexityPolicyURL), hid.Text(string(i.PinComplexityPolicyURL)))
 	number("maxPINLength", i.MaxPINLength, "characters")
 	add(i.EncCredStoreState != nil, "encCredStoreState", hex.EncodeToString(i.EncCredStoreState), "")
-	add(i.AuthenticatorConfigCommands != nil, "authenticatorConfigCommands", i.AuthenticatorConfigCommands, "")
+	add(i.AuthenticatorConfigCommands != nil, "authenticatorConfigCommands", i.AuthenticatorConfigCommands, numbers(i.AuthenticatorConfigCommands))
 	if len(i.Deviations) > 0 {
 		ds := make([]string, len(i.Deviations))
 		for k, d := range i.Deviations {
@@ -167,12 +174,12 @@ func pointer[T any](add func(bool, string, any, string), name string, p *T, form
 	}
 }
 
-func asUints[T ~uint](in []T) []uint {
-	out := make([]uint, len(in))
+func numbers[T ~uint | ~uint64](in []T) string {
+	out := make([]string, len(in))
 	for i, v := range in {
-		out[i] = uint(v)
+		out[i] = strconv.FormatUint(uint64(v), 10)
 	}
-	return out
+	return strings.Join(out, ", ")
 }
 
 func algorithmNumbers(i *ctap2.GetInfoResponse) []int64 {
@@ -194,7 +201,7 @@ func algorithmNames(i *ctap2.GetInfoResponse) string {
 func sortedMap(m map[string]uint) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, fmt.Sprintf("%s %d", k, m[k]))
+		out = append(out, fmt.Sprintf("%s %d", hid.Text(k), m[k]))
 	}
 	return strings.Join(out, ", ")
 }
@@ -234,7 +241,7 @@ func optionWords(o ctap2.InfoOptions) string {
 		if m := optionMeanings[name][i]; m != "" {
 			out = append(out, fmt.Sprintf("%s %t (%s)", name, o[name], m))
 		} else {
-			out = append(out, fmt.Sprintf("%s %t", name, o[name]))
+			out = append(out, fmt.Sprintf("%s %t", hid.Text(name), o[name]))
 		}
 	}
 	return strings.Join(out, "\n\t")

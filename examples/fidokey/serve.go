@@ -22,7 +22,8 @@ func (a *app) serveCommand() *cobra.Command {
 
 --uhid makes it a device of this machine's kernel (Linux, as root, module uhid):
 browsers, ssh and libfido2 then see a key that is plugged in. --udp makes it a
-firmware simulator for test suites.
+firmware simulator for test suites: it serves one program at a time, the one that
+spoke last.
 
 The user of the software key touches it at once, so do not serve it where its
 credentials protect something. With --state the key keeps its credentials in a
@@ -60,6 +61,7 @@ func (s *serving) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		defer storage.Close()
 		config.Storage = storage
 	}
 	limits := new(ctaphid.ServerConfig)
@@ -73,7 +75,7 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	server := ctaphid.NewServer(key, limits)
-	dev, where, err := s.listen(func() { key.PowerCycle(); server.PowerCycle() })
+	dev, where, err := s.listen(func() { server.PowerCycle(); key.PowerCycle() })
 	if err != nil {
 		return err
 	}

@@ -11,27 +11,41 @@ import (
 	"github.com/gofido/fido/cbor"
 )
 
+// A stateError is a state file that can't be used.
+type stateError struct{ error }
+
+func (e stateError) Unwrap() error { return e.error }
+
 // fileStorage keeps the software key's records in one file, which each commit
 // replaces whole: a crash leaves the old state or the new.
 type fileStorage struct {
 	path    string
 	records map[string][]byte
+	lock    *os.File
 }
 
+// openFileStorage opens the state at path, a new one if there is no such file
+// or an empty one. Two programs can't have it open at once: the PIN retries that
+// one has written would come back with the other.
 func openFileStorage(path string) (*fileStorage, error) {
-	s := &fileStorage{path, map[string][]byte{}}
-	b, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return s, nil
-	case err != nil:
-		return nil, err
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, stateError{fmt.Errorf("--state %s: %w", path, err)}
 	}
-	if err := cbor.Unmarshal(b, &s.records); err != nil {
-		return nil, fmt.Errorf("%s is not a state that serve has written: %w", path, err)
+	s := &fileStorage{path, map[string][]byte{}, lock}
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) > 0 {
+		err = cbor.Unmarshal(b, &s.records)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Close()
+		return nil, stateError{fmt.Errorf("--state %s is not what serve has written: %w", path, err)}
 	}
 	return s, nil
 }
+
+// Close lets another program have the state.
+func (s *fileStorage) Close() error { return s.lock.Close() }
 
 func (s *fileStorage) Load() (map[string][]byte, error) { return s.records, nil }
 

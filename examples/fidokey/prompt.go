@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// errInterrupted says that Ctrl-C was pressed at a prompt.
+var errInterrupted = errors.New("interrupted")
+
+// maxPIN is the most bytes of a line that is read as a PIN, more than any key
+// takes: a longer one is refused by the rules for PINs, not cut.
+const maxPIN = 256
+
+// readSecret asks for a line that is not shown. Ctrl-C gives errInterrupted,
+// Ctrl-D io.EOF. When ctx ends the terminal is as it was before; the read that
+// is pending then is left behind, as there is no way to end it.
+func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writer) ([]byte, error) {
+	fmt.Fprint(w, prompt)
+	// In raw mode the control characters arrive as such, on every system, and
+	// nothing has to be known of signals.
+	fd := int(terminal.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return nil, err
+	}
+	type line struct {
+		b   []byte
+		err error
+	}
+	read := make(chan line, 1)
+	go func() {
+		b, err := secretLine(terminal)
+		read <- line{b, err}
+	}()
+	select {
+	case l := <-read:
+		term.Restore(fd, before)
+		fmt.Fprintln(w)
+		return l.b, l.err
+	case <-ctx.Done():
+		term.Restore(fd, before)
+		fmt.Fprintln(w)
+		return nil, ctx.Err()
+	}
+}
+
+// The characters that end or change a line.
+const (
+	ctrlC     = 3
+	ctrlD     = 4
+	ctrlU     = 21
+	backspace = 8
+	del       = 127
+)
+
+// secretLine reads up to the end of the line.
+func secretLine(r io.Reader) ([]byte, error) {
+	line := make([]byte, 0, maxPIN) // never moved, so that it can be wiped
+	var c [1]byte
+	for {
+		if n, err := r.Read(c[:]); n == 0 {
+			if len(line) > 0 && (err == nil || err == io.EOF) {
+				return line, nil // a file need not end with the end of a line
+			}
+			clear(line)
+			return nil, cmp.Or(err, io.EOF)
+		}
+		switch c[0] {
+		case '\r', '\n':
+			return line, nil
+		case ctrlC, ctrlD:
+			clear(line)
+			return nil, map[byte]error{ctrlC: errInterrupted, ctrlD: io.EOF}[c[0]]
+		case ctrlU:
+			clear(line)
+			line = line[:0]
+		case backspace, del:
+			line = withoutLastRune(line)
+		default:
+			if len(line) < cap(line) {
+				line = append(line, c[0])
+			}
+		}
+	}
+}
+
+// withoutLastRune takes the last character away, of however many bytes.
+func withoutLastRune(b []byte) []byte {
+	for n := len(b) - 1; n >= 0; n-- {
+		last := b[n]
+		b[n] = 0
+		if b = b[:n]; last&0xc0 != 0x80 {
+			break
+		}
+	}
+	return b
+}
