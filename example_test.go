@@ -8,16 +8,45 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/udphid"
 )
 
+// A key in a simulator, which is the software key here. With "" in place of its
+// address it would be the only key that is plugged in, and "/dev/hidraw0" would
+// be one on Linux.
 func ExampleOpen() {
-	key, err := fido.Open(context.Background(), "/dev/hidraw-that-is-not-there", nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	simulator, err := serve(ctx)
 	if err != nil {
-		fmt.Println("no key there")
-		return
+		log.Fatal(err)
+	}
+
+	key, err := fido.Open(ctx, simulator, nil)
+	if err != nil {
+		log.Fatal(err)
 	}
 	defer key.Close()
-	// Output: no key there
+	info, err := key.GetInfo(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Versions)
+	// Output: [FIDO_2_0 FIDO_2_1]
+}
+
+// serve runs a software key until ctx ends and returns its address.
+func serve(ctx context.Context) (string, error) {
+	soft, err := virtual.New(virtual.Config{})
+	if err != nil {
+		return "", err
+	}
+	l, err := udphid.Listen("127.0.0.1:0", nil)
+	if err != nil {
+		return "", err
+	}
+	go ctaphid.NewServer(soft, nil).Serve(ctx, l)
+	return "udp:" + l.Addr().String() + ":0", nil // 0: any local port
 }
 
 func ExampleOpenHID() {
@@ -67,4 +96,5 @@ func ExampleList() {
 		}
 		log.Print(k)
 	}
+	// Output:
 }

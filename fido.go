@@ -66,7 +66,7 @@ func Open(ctx context.Context, device string, o *Options) (*Key, error) {
 	}
 	dev, err := openDevice(ctx, device, o)
 	if err != nil {
-		return nil, fmt.Errorf("fido: opening %s: %w", device, err)
+		return nil, fmt.Errorf("fido: %w", err) // which names the device
 	}
 	return OpenHID(ctx, dev, o)
 }

@@ -56,18 +56,22 @@ func TestOpenErrors(t *testing.T) {
 	}
 	nobody := "udp:" + closed.LocalAddr().String() + ":0"
 	closed.Close()
+	none := filepath.Join(t.TempDir(), "none")
 	for _, test := range []struct {
 		name, device string
 		is           func(error) bool
 	}{
-		{"a path that does not exist", filepath.Join(t.TempDir(), "none"), func(err error) bool {
-			return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported)
+		{"a path that does not exist", none, func(err error) bool {
+			return errors.Is(err, fs.ErrNotExist) && strings.Count(err.Error(), none) == 1 && strings.Contains(err.Error(), "plug the key in") ||
+				errors.Is(err, errors.ErrUnsupported)
 		}},
 		{"nobody listens", nobody, func(err error) bool {
 			_, refused := errors.AsType[*udphid.RefusedError](err)
 			return refused || errors.Is(err, context.DeadlineExceeded)
 		}},
-		{"a bad UDP address", "udp:1:2:3:4", func(err error) bool { return true }},
+		{"a bad UDP address", "udp:1:2:3:4", func(err error) bool {
+			return strings.Contains(err.Error(), `"1:2:3:4" is not HOST:PORT[:LOCALPORT]`)
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -118,5 +122,11 @@ func TestSelectError(t *testing.T) {
 		if !strings.Contains(err.Error(), path) {
 			t.Errorf("%q does not name %s", err, path)
 		}
+	}
+}
+
+func TestErrNoKeySaysWhatToDo(t *testing.T) {
+	if !strings.Contains(fido.ErrNoKey.Error(), "plug one in") {
+		t.Errorf("%q", fido.ErrNoKey)
 	}
 }

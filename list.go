@@ -12,8 +12,8 @@ import (
 // error is errors.ErrUnsupported, with advice, in a build that can't look.
 func List() ([]hid.Info, error) { return list() }
 
-// ErrNoKey says that no security key is plugged in.
-var ErrNoKey = errors.New("no security key is plugged in")
+// ErrNoKey says that no security key is plugged in, as far as [List] can see.
+var ErrNoKey = errors.New("fido: no security key is plugged in: plug one in, or name the device to open")
 
 // A SelectError says that more than one key is plugged in, so that the caller
 // must name one.

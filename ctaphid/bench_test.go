@@ -159,6 +159,11 @@ func (d *echoDevice) ReadReport(p []byte) (int, error) {
 	return n, nil
 }
 
+func (d *echoDevice) BeginCall(context.Context) error {
+	d.n, d.next = 0, 0
+	return nil
+}
+
 func (d *echoDevice) SetReadDeadline(time.Time) error { return nil }
 func (d *echoDevice) ReportSizes() (in, out int)      { return MaxReportSize, MaxReportSize }
 func (d *echoDevice) Close() error                    { return nil }

@@ -46,7 +46,7 @@ func TestOpError(t *testing.T) {
 		{ctaphid.ErrChannelBusy, "ctaphid: CBOR failed: CTAPHID CHANNEL_BUSY: another program is using the key; close it or try again",
 			[]error{ctaphid.ErrChannelBusy}, false},
 		{ctaphid.ErrorCode(0x42), "ctaphid: CBOR failed: CTAPHID error 0x42", []error{ctaphid.ErrorCode(0x42)}, false},
-		{ctaphid.ErrGone, "ctaphid: CBOR failed: the key is gone: it was unplugged or switched off", []error{ctaphid.ErrGone}, false},
+		{ctaphid.ErrGone, "ctaphid: CBOR failed: the key is gone: it was unplugged or switched off; plug it in and open it again", []error{ctaphid.ErrGone}, false},
 		{ctaphid.ErrSilent, "ctaphid: CBOR failed: the key does not answer; unplug it and plug it in again",
 			[]error{ctaphid.ErrSilent, context.DeadlineExceeded, os.ErrDeadlineExceeded}, true},
 		{ctaphid.ErrUnfinished, "ctaphid: CBOR failed: the key did not finish in time; was it waiting for a touch?",

@@ -13,16 +13,22 @@ import (
 // waits for its turn leaves when its context ends.
 //
 // No call blocks after its context has ended by more than [Config.Grace], plus
-// one write that the operating system does not let go. A call that ends early
-// leaves the channel in an unknown state; the next one resynchronises it with
-// INIT before it sends its own request, so that no reply is taken for that of
-// another request.
+// one write that the operating system does not let go.
+//
+// CTAPHID numbers neither requests nor replies: the first whole reply to a
+// command on the Conn's channel counts as that to the request. Therefore each
+// call first drops what has arrived before, if the [Device] has BeginCall, and
+// one that follows a call that ended early resynchronises the channel with
+// INIT, whose nonce tells old from new, before it sends its own request. What
+// is left is a device that answers one request twice, the second time only
+// after the next call has begun: its late reply passes for that of the next.
 //
 // All errors are *[OpError]. After the device is gone, or refuses to be read
 // or written, every call fails with the error that was first met.
 type Conn struct {
 	dev     Device
-	calls   callLock // nil if dev does not want to know of calls
+	begin   func(context.Context) error // dev's BeginCall, nil if it has none
+	end     func()                      // dev's EndCall, nil if it has none
 	cfg     Config
 	inSize  int
 	outSize int
@@ -33,6 +39,8 @@ type Conn struct {
 	closed  atomic.Bool
 	closing chan struct{} // closed together with closed being set
 
+	beginning atomic.Bool // whoever has the turn is in begin
+
 	// What follows belongs to whoever has the turn.
 
 	cid   CID
@@ -41,14 +49,6 @@ type Conn struct {
 	asm   Assembler
 	in    [MaxReportSize]byte
 	out   [MaxReportSize]byte
-}
-
-// A callLock is a Device that keeps other programs from the key for one call at
-// a time, such as one of package hidraw with LockCall. BeginCall may wait for
-// them until ctx ends; no read is pending meanwhile.
-type callLock interface {
-	BeginCall(ctx context.Context) error
-	EndCall()
 }
 
 // longAgo as a deadline ends a read at once.
@@ -74,7 +74,12 @@ func Open(ctx context.Context, dev Device, c *Config) (*Conn, error) {
 		closing: make(chan struct{}),
 		cid:     BroadcastCID,
 	}
-	conn.calls, _ = dev.(callLock)
+	if d, ok := dev.(interface{ BeginCall(context.Context) error }); ok {
+		conn.begin = d.BeginCall
+	}
+	if d, ok := dev.(interface{ EndCall() }); ok {
+		conn.end = d.EndCall
+	}
 	conn.info.Store(new(InitInfo))
 	var err error
 	if MaxMessage(in) == 0 || MaxMessage(out) == 0 {
@@ -110,6 +115,9 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	close(c.closing)
+	if c.beginning.Load() { // it may wait for long, and has sent nothing that had to be cancelled
+		return c.dev.Close()
+	}
 	c.wake()
 	// Whoever has the turn is not waited for longer than it may take, because
 	// it may hang in a write that only the device's Close ends.
@@ -126,7 +134,7 @@ func (c *Conn) Close() error {
 // acquire waits for the turn. On success, release must follow.
 func (c *Conn) acquire(ctx context.Context) error {
 	if ctx.Err() != nil {
-		return contextError(ctx)
+		return ContextError(ctx)
 	}
 	select {
 	case c.turn <- struct{}{}:
@@ -134,35 +142,52 @@ func (c *Conn) acquire(ctx context.Context) error {
 		select {
 		case c.turn <- struct{}{}:
 		case <-ctx.Done():
-			return contextError(ctx)
+			return ContextError(ctx)
 		case <-c.closing:
 			return os.ErrClosed
 		}
 	}
-	var err error
+	if err := c.beginCall(ctx); err != nil {
+		<-c.turn
+		return err
+	}
+	return nil
+}
+
+// beginCall makes sure that there is a call to be made and tells the Device.
+func (c *Conn) beginCall(ctx context.Context) error {
 	switch {
 	case c.closed.Load():
-		err = os.ErrClosed
+		return os.ErrClosed
 	case ctx.Err() != nil:
-		err = contextError(ctx)
+		return ContextError(ctx)
 	case c.dead != nil:
-		err = c.dead
-	case c.calls == nil:
+		return c.dead
+	case c.begin == nil:
 		return nil
-	default:
-		if err = c.calls.BeginCall(ctx); err == nil {
-			return nil
-		}
 	}
-	<-c.turn
-	return err
+	// Each step before the look at closed; Close does it the other way round.
+	c.beginning.Store(true)
+	defer c.beginning.Store(false)
+	if c.closed.Load() {
+		return os.ErrClosed
+	}
+	err := c.begin(ctx)
+	c.beginning.Store(false)
+	if !c.closed.Load() {
+		return err
+	}
+	if err == nil && c.end != nil {
+		c.end()
+	}
+	return os.ErrClosed
 }
 
 // release ends a call that acquire has begun.
 func (c *Conn) release() {
 	c.asm.Reset(nil) // the memory belongs to the caller again
-	if c.calls != nil {
-		c.calls.EndCall()
+	if c.end != nil {
+		c.end()
 	}
 	<-c.turn
 }
@@ -268,7 +293,7 @@ func (c *Conn) read(x *call) ([]byte, error) {
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, c.die(err)
 		case x.ended == nil && x.ctx.Err() != nil:
-			x.ended = contextError(x.ctx)
+			x.ended = ContextError(x.ctx)
 			return nil, errEnded
 		case !time.Now().Before(x.due):
 			return nil, errExpired

@@ -66,3 +66,18 @@ func TestOpenTakesLongerReplies(t *testing.T) {
 		}
 	})
 }
+
+// The reply to INIT on an own channel must be about that channel.
+func TestConnResyncToAnotherChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := openScript(t, `
+			> 00220002 86 0008 $nonce
+			< 00220002 86 0011 $nonce 00220003 02 050201 05
+		`+resync+getInfoSent+"< 00220002 90 0001 00\n", nil)
+		checkProtocolError(t, conn.Resync(t.Context()), "is about channel 00220003")
+		if got := conn.Info().CID; got != 0x00220002 {
+			t.Errorf("the channel is %v", got)
+		}
+		checkCBOR(t, conn, t.Context(), 0)
+	})
+}

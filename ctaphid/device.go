@@ -13,15 +13,18 @@ import (
 // One goroutine may read while another writes and others call SetReadDeadline
 // or Close; two never read, and two never write, at the same time.
 //
-// A Device may also have the methods BeginCall(context.Context) error and
-// EndCall(). A [Conn] calls them before and after each of its calls, with no
-// read pending, so that the Device can keep other programs out meanwhile; an
-// error of BeginCall is that of the call.
+// A Device may also have a method BeginCall(context.Context) error, which a
+// [Conn] calls before it sends anything for a call, with no read pending. It
+// drops the reports that have arrived so far: they belong to calls before, or
+// to other programs, whose reports the queue may be so full of that there is no
+// room for the reply. Its error is that of the call. A Device can also keep
+// other programs out from then on, until its method EndCall(), if it has one,
+// is called after the call. While it waits for them it ends with ctx, see
+// [ContextError], and with Close. A Device that wraps another passes both on.
 type Device interface {
 	// ReadReport waits for the next report, copies it to p and returns its
-	// length, which is that of ReportSizes unless the device misbehaves: a
-	// backend whose carrier trims reports pads them with zeros. p has room for
-	// the larger of ReportSizes.
+	// length, which is that of ReportSizes unless the device misbehaves. p has
+	// room for the larger of ReportSizes.
 	//
 	// It fails with an error that is os.ErrDeadlineExceeded when the read
 	// deadline passes, and at once when it has passed, even if a report is
@@ -32,7 +35,9 @@ type Device interface {
 	ReadReport(p []byte) (int, error)
 
 	// WriteReport sends one report of exactly the outgoing size. It does not
-	// keep p. Its errors are those of ReadReport, but for the deadline.
+	// keep p. Its errors are those of ReadReport; os.ErrDeadlineExceeded says
+	// that the other end did not take the report within the time that the
+	// carrier has for it, whatever the read deadline.
 	WriteReport(p []byte) error
 
 	// SetReadDeadline makes pending and future reads fail at t. A time in the
@@ -45,7 +50,8 @@ type Device interface {
 	// them.
 	ReportSizes() (in, out int)
 
-	// Close releases the device and ends a pending read and a pending write.
+	// Close releases the device and ends what is pending: a read, a write, a
+	// wait in BeginCall.
 	// Calls after the first return nil.
 	Close() error
 }

@@ -9,7 +9,7 @@ import (
 
 // ErrGone says that the device is no longer there: it was unplugged or its
 // other end closed. Errors of every backend are ErrGone in that case.
-var ErrGone = errors.New("the key is gone: it was unplugged or switched off")
+var ErrGone = errors.New("the key is gone: it was unplugged or switched off; plug it in and open it again")
 
 // ErrSilent says that the device sent nothing for [Config.Silence] although an
 // answer was due. Like all time-outs it is also context.DeadlineExceeded and
@@ -29,9 +29,10 @@ func (timeout) Is(target error) bool {
 	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
 }
 
-// contextError returns why ctx ended: its error and, where the caller gave
-// one, its cause.
-func contextError(ctx context.Context) error {
+// ContextError returns why ctx has ended: its error, context.Canceled or
+// context.DeadlineExceeded, and its cause, if it was given one; errors.Is finds
+// both. It is for the implementations of [Device], too.
+func ContextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == err {
 		return err
@@ -44,6 +45,7 @@ func contextError(ctx context.Context) error {
 //   - [ErrorCode], when the device answered with an ERROR message;
 //   - *[ProtocolError], when what it sent breaks the protocol;
 //   - [ErrGone], os.ErrClosed, or an error of the operating system;
+//   - what the Device's BeginCall says, such as hidraw.ErrLocked;
 //   - context.Canceled or context.DeadlineExceeded and the context's cause,
 //     when the caller's context ended;
 //   - [ErrSilent] or [ErrUnfinished], when the limits of [Config] were reached;

@@ -32,9 +32,10 @@ func (c *Conn) exchange(ctx context.Context, op Command, dst, request []byte, wa
 // transact sends the request as often as it takes. The channel counts as dirty
 // from the first packet on, until an exchange has come to its proper end; so a
 // panic in the caller's callback leaves it dirty too. A dirty channel is
-// cleaned by INIT, whose nonce tells what is old from what is new. That costs
-// nothing as long as all goes well; the price is that a device which answers
-// one request twice, unasked, is not found out.
+// cleaned by INIT, whose nonce tells what is old from what is new. After a
+// proper end a second reply that nobody asked for is dropped when the next call
+// begins (see [Device]), which costs no round trip; one that comes even later
+// is not found out.
 func (c *Conn) transact(x *call, dst, request []byte, packets int) ([]byte, error) {
 	if c.dirty {
 		if err := c.initialize(x, c.cid); err != nil {
@@ -43,7 +44,7 @@ func (c *Conn) transact(x *call, dst, request []byte, packets int) ([]byte, erro
 	}
 	for reinit := false; ; {
 		if x.ctx.Err() != nil {
-			return nil, contextError(x.ctx)
+			return nil, ContextError(x.ctx)
 		}
 		c.dirty = true
 		if err := c.send(x, request, packets); err != nil {
@@ -96,7 +97,7 @@ func (c *Conn) send(x *call, request []byte, packets int) error {
 			case stop.IsZero():
 				stop = time.Now().Add(c.cfg.Grace)
 			case !time.Now().Before(stop):
-				return contextError(x.ctx)
+				return ContextError(x.ctx)
 			}
 		}
 		if err := c.write(m, i); err != nil {

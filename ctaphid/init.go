@@ -97,8 +97,12 @@ func (c *Conn) awaitInit(x *call, cid CID, nonce [NonceSize]byte) (InitInfo, err
 			continue
 		}
 		info, err := ParseInitInfo(m.Data)
-		if err == nil && (info.CID == ReservedCID || info.CID == BroadcastCID) {
+		switch {
+		case err != nil:
+		case info.CID == ReservedCID || info.CID == BroadcastCID:
 			err = &ProtocolError{Problem: "INIT reply allocates the reserved channel " + info.CID.String()}
+		case cid != BroadcastCID && info.CID != cid:
+			err = &ProtocolError{Problem: fmt.Sprintf("INIT reply on channel %v is about channel %v", cid, info.CID)}
 		}
 		return info, err
 	}

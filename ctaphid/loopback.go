@@ -1,9 +1,6 @@
 package ctaphid
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // A LoopbackDevice is the host's end of a connection in memory to a [Server]:
 // a key without a cable. It takes one goroutine, which Close ends.
@@ -11,9 +8,8 @@ type LoopbackDevice struct {
 	Device // the host's end; Close is that of the LoopbackDevice
 
 	server *Server
-	unplug context.CancelFunc
-	gone   chan struct{} // closed when the Server has let go of its end
-	served chan struct{} // closed when the Handler has returned, too
+	unplug func()
+	served chan struct{} // closed when the Handler has returned
 }
 
 // Loopback plugs the handler into this program: Open(ctx, Loopback(key), nil)
@@ -29,29 +25,37 @@ func Loopback(h Handler) *LoopbackDevice {
 func LoopbackServer(s *Server, hostToKey, keyToHost int) *LoopbackDevice {
 	host, key := Pipe(hostToKey, keyToHost)
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &LoopbackDevice{Device: host, server: s, unplug: cancel, gone: make(chan struct{}), served: make(chan struct{})}
+	l := &LoopbackDevice{Device: host, server: s, served: make(chan struct{})}
+	l.unplug = func() {
+		cancel() // if it still waits for its turn to be served
+		key.Close()
+	}
 	go func() {
 		defer close(l.served)
-		// The error says what the host is told as well: ErrGone.
-		s.serve(ctx, key, sync.OnceFunc(func() { close(l.gone) }))
+		s.Serve(ctx, key) // the error says what the host is told as well: ErrGone
 	}()
 	return l
+}
+
+// BeginCall drops what the key has sent so far.
+func (l *LoopbackDevice) BeginCall(ctx context.Context) error {
+	if d, ok := l.Device.(interface{ BeginCall(context.Context) error }); ok {
+		return d.BeginCall(ctx)
+	}
+	return nil
 }
 
 // Server returns the Server at the other end.
 func (l *LoopbackDevice) Server() *Server { return l.server }
 
 // Unplug takes the key away: once the host's end has read what is queued, it
-// gets [ErrGone]. The Handler's context ends; Unplug does not wait for it, so
-// that the Handler may call it. The same Server can be plugged in again with
+// gets [ErrGone]. The Handler's context ends; Unplug waits for nothing, so that
+// the Handler may call it. The same Server can be plugged in again with
 // LoopbackServer.
-func (l *LoopbackDevice) Unplug() {
-	l.unplug()
-	<-l.gone
-}
+func (l *LoopbackDevice) Unplug() { l.unplug() }
 
 // Close closes the host's end, unplugs the key and waits for the Handler to
-// return.
+// return. The Handler can't call it, therefore; ServerConfig.Wink can.
 func (l *LoopbackDevice) Close() error {
 	err := l.Device.Close()
 	l.Unplug()

@@ -1,6 +1,7 @@
 package ctaphid
 
 import (
+	"context"
 	"os"
 	"sync"
 	"time"
@@ -22,7 +23,8 @@ const (
 // bytes. Each direction holds a few hundred reports; a writer that finds no
 // room for five seconds fails with os.ErrDeadlineExceeded. When one end is
 // closed, the other reads what is queued and then gets [ErrGone], and its
-// writes get it at once. No goroutine runs behind a Pipe.
+// writes get it at once. Both ends have BeginCall. No goroutine runs behind a
+// Pipe.
 //
 // Pipe panics with [ErrReportSize] for a size out of range.
 func Pipe(hostToKey, keyToHost int) (host, key Device) {
@@ -35,6 +37,7 @@ type pipeEnd struct{ in, out *pipeQueue }
 func (e *pipeEnd) ReadReport(p []byte) (int, error)  { return e.in.read(p) }
 func (e *pipeEnd) WriteReport(p []byte) error        { return e.out.write(p) }
 func (e *pipeEnd) SetReadDeadline(t time.Time) error { return e.in.setDeadline(t) }
+func (e *pipeEnd) BeginCall(context.Context) error   { return e.in.drop() }
 func (e *pipeEnd) ReportSizes() (in, out int)        { return e.in.size, e.out.size }
 func (e *pipeEnd) Close() error {
 	e.in.closeReader()
@@ -100,6 +103,20 @@ func (q *pipeQueue) read(p []byte) (int, error) {
 		}
 		q.changed.Wait()
 	}
+}
+
+// drop forgets what is queued.
+func (q *pipeQueue) drop() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readerClosed {
+		return os.ErrClosed
+	}
+	if q.n == pipeReports {
+		q.changed.Broadcast() // a writer may be waiting for room
+	}
+	q.n = 0
+	return nil
 }
 
 // wakeIn makes whoever waits look again after d. A stale alarm costs a look.

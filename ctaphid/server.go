@@ -21,8 +21,9 @@ type ServerConfig struct {
 	NoCBOR bool // the CBOR command does not work: no CTAP2
 	NoMSG  bool // the MSG command does not work: no CTAP1/U2F
 
-	// Wink makes the device show itself. It is called in the course of reading
-	// and must return soon. If nil, WINK succeeds without any effect.
+	// Wink makes the device show itself. It is called while the Handler is not,
+	// and the reply to WINK waits for it, as hosts do for a few seconds. It may
+	// unplug or close the device. If nil, WINK succeeds without any effect.
 	Wink func()
 
 	// Vendor answers the commands from CommandVendorFirst to CommandVendorLast.
@@ -41,8 +42,8 @@ type ServerConfig struct {
 	// the request is dropped and MSG_TIMEOUT sent. Default 500 ms.
 	PacketTimeout time.Duration
 
-	// Keepalive is the time between two KEEPALIVE messages. Default 100 ms,
-	// which is the most that CTAP 2.3 section 11.2.9.1.7 permits.
+	// Keepalive is the time between two KEEPALIVE messages. Default 90 ms:
+	// CTAP 2.3 section 11.2.9.1.7 permits 100 ms at most, and a timer may be late.
 	Keepalive time.Duration
 
 	// MaxChannels is how many channels the device remembers. When a client
@@ -57,7 +58,7 @@ func (c *ServerConfig) withDefaults() ServerConfig {
 	}
 	d := *c
 	d.PacketTimeout = cmp.Or(d.PacketTimeout, 500*time.Millisecond)
-	d.Keepalive = cmp.Or(d.Keepalive, 100*time.Millisecond)
+	d.Keepalive = cmp.Or(d.Keepalive, 90*time.Millisecond)
 	d.MaxChannels = cmp.Or(d.MaxChannels, 256)
 	return d
 }
@@ -77,7 +78,9 @@ func (c *ServerConfig) withDefaults() ServerConfig {
 //     anything else.)
 //   - INIT on an allocated channel ends what that channel has under way. If
 //     the Handler is at work, its context ends and its late reply is thrown
-//     away. It does not release the channel's lock.
+//     away. It does not release the channel's lock. An INIT of the wrong length
+//     is no INIT: it is answered with INVALID_LEN and ends a request only that
+//     has not come in whole yet.
 //   - A request that cannot be right (unknown command, impossible length) is
 //     refused when its first packet has come. The rest of its packets are
 //     ignored, as every continuation packet is that nobody waits for.

@@ -63,9 +63,13 @@ func (l *link) owner() (cid CID, receiving bool) {
 // initialize deals with the first packet of an INIT, in most cases the only one.
 func (l *link) initialize(p Packet, report []byte) (Message, bool) {
 	whole := len(p.Data) >= NonceSize
-	switch owner, _ := l.owner(); {
-	case owner == p.CID:
+	switch owner, receiving := l.owner(); {
+	case owner == p.CID && p.Length == NonceSize:
 		l.abort()
+	case owner == p.CID:
+		if receiving {
+			l.drop()
+		}
 	case owner != ReservedCID && !(whole && p.CID == BroadcastCID):
 		return l.refuse(p.CID, ErrChannelBusy), true
 	}
@@ -163,8 +167,12 @@ func (l *link) request(m Message) (Message, bool) {
 		}
 		l.server.lock.hold(m.CID, d)
 		return Message{CID: m.CID, Command: CommandLock}, true
-	case CommandPing, CommandWink:
+	case CommandPing:
 		return m, true
+	case CommandWink:
+		if l.server.config.Wink == nil {
+			return m, true
+		}
 	}
 	l.start(m)
 	return Message{}, false

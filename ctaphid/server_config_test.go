@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,90 @@ func TestServerWink(t *testing.T) {
 			t.Errorf("%d winks, want 1", winks)
 		}
 	})
+}
+
+// Wink may take the key away, and WINK is answered only when it has returned.
+func TestServerWinkTakesTheKeyAway(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		wink func(*ctaphid.LoopbackDevice)
+		want error
+	}{
+		{"Unplug", (*ctaphid.LoopbackDevice).Unplug, ctaphid.ErrGone},
+		{"Close", func(l *ctaphid.LoopbackDevice) { l.Close() }, os.ErrClosed},
+		{"nothing", func(*ctaphid.LoopbackDevice) { time.Sleep(time.Second) }, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var l *ctaphid.LoopbackDevice
+				winks := 0
+				wink := func() { tt.wink(l); winks++ }
+				l = ctaphid.LoopbackServer(ctaphid.NewServer(newScriptedKey(), &ctaphid.ServerConfig{Wink: wink}), 64, 64)
+				conn := openDevice(t, l, nil)
+				if err := conn.Wink(t.Context()); !errors.Is(err, tt.want) {
+					t.Errorf("WINK: %v, want %v", err, tt.want)
+				}
+				conn.Close()
+				synctest.Wait()
+				if winks != 1 {
+					t.Errorf("Wink has returned %d times, want 1", winks)
+				}
+			})
+		})
+	}
+}
+
+// Without another value, keepalives are at most 100 ms apart on a wire that
+// takes its time, and no more than one is due when it was held up.
+func TestServerKeepaliveByDefault(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		write time.Duration
+		least time.Duration // between two keepalives
+		most  time.Duration
+	}{
+		{"a quick wire", 0, 50 * time.Millisecond, 100 * time.Millisecond},
+		{"a slow wire", 40 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond},
+		{"a wire slower than that", 150 * time.Millisecond, 150 * time.Millisecond, 250 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				host, key := ctaphid.Pipe(64, 64)
+				served := make(chan error)
+				go func() {
+					served <- ctaphid.NewServer(newScriptedKey(), nil).Serve(t.Context(), lateDevice{key, tt.write})
+				}()
+				r := &rawHost{TB: t, dev: host, in: 64, out: 64}
+				r.write([]byte{0xff, 0xff, 0xff, 0xff, 0x86, 0, 8})
+				r.read(time.Second)
+				r.write([]byte{0, 0, 0, 1, 0x90, 0, 1, keyTouch})
+				r.read(time.Second) // UPNEEDED
+				last := time.Now()
+				for i := range 20 {
+					if p, _ := ctaphid.ParsePacket(r.read(time.Second)); p.Command != ctaphid.CommandKeepalive {
+						t.Fatalf("%v was sent", p)
+					}
+					if d := time.Since(last); d < tt.least || d > tt.most {
+						t.Errorf("keepalive %d came after %v", i, d)
+					}
+					last = time.Now()
+				}
+				host.Close()
+				<-served
+			})
+		})
+	}
+}
+
+// A lateDevice takes a while to carry a report to the host.
+type lateDevice struct {
+	ctaphid.Device
+	by time.Duration
+}
+
+func (d lateDevice) WriteReport(p []byte) error {
+	time.Sleep(d.by)
+	return d.Device.WriteReport(p)
 }
 
 // A keyOf tells its capabilities.

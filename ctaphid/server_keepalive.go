@@ -45,7 +45,7 @@ func (l *link) waiting(t *transaction, status byte) {
 	l.server.mu.Lock()
 	defer l.server.mu.Unlock()
 	if l.current == t && !t.replying && t.keepalives.report(status) && !t.keepalives.sending {
-		l.wait(t, 0)
+		l.wait(t, time.Now())
 	}
 }
 
@@ -103,7 +103,14 @@ func (l *link) nextKeepalive(t *transaction, sent bool) (status byte, ok bool) {
 		return k.status, true
 	}
 	k.sending = false
-	l.wait(t, l.server.config.Keepalive)
+	// Counted from when this one was due: the time between two is not to grow
+	// by what the timer and the carrier take. One that was held up for longer
+	// makes none that follow at once.
+	due, now := k.due.Add(l.server.config.Keepalive), time.Now()
+	if due.Before(now) {
+		due = now.Add(l.server.config.Keepalive)
+	}
+	l.wait(t, due)
 	return 0, false
 }
 

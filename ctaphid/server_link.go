@@ -18,27 +18,20 @@ import (
 // would be between a key and a host that nobody reads from. Any other error of
 // dev ends Serve.
 //
-// The error is never nil. It is that of ctx if ctx has ended, and otherwise
+// The error is never nil. It is that of [ContextError] if ctx has ended, and otherwise
 // wraps that of dev ([ErrGone] when the host's end is gone, os.ErrClosed when
 // dev was closed) or [ErrReportSize]. A Server serves one device at a time: while
 // another Serve has not returned, Serve waits.
 func (s *Server) Serve(ctx context.Context, dev Device) error {
-	return s.serve(ctx, dev, func() {})
-}
-
-// serve is Serve. It calls ended, any number of times, when the device is no
-// longer used, though the Handler may still be at work.
-func (s *Server) serve(ctx context.Context, dev Device, ended func()) error {
-	defer ended()
 	defer dev.Close()
-	err := s.attach(ctx, dev, ended)
+	err := s.attach(ctx, dev)
 	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+		err = ContextError(ctx)
 	}
 	return fmt.Errorf("ctaphid: Serve: %w", err)
 }
 
-func (s *Server) attach(ctx context.Context, dev Device, ended func()) error {
+func (s *Server) attach(ctx context.Context, dev Device) error {
 	in, out := dev.ReportSizes()
 	if MaxMessage(in) == 0 || MaxMessage(out) == 0 {
 		return ErrReportSize
@@ -51,6 +44,7 @@ func (s *Server) attach(ctx context.Context, dev Device, ended func()) error {
 		outSize: out,
 		limit:   MaxMessage(in),
 		writing: make(chan struct{}, 1),
+		over:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
 	if n := s.config.MaxMessage; n > 0 {
@@ -84,7 +78,7 @@ func (s *Server) attach(ctx context.Context, dev Device, ended func()) error {
 	}
 	s.mu.Unlock()
 	dev.Close() // ends a write that the goroutines below may be in
-	ended()
+	close(l.over)
 	l.running.Wait()
 
 	s.mu.Lock()
@@ -114,7 +108,8 @@ type link struct {
 	out     [MaxReportSize]byte
 
 	running sync.WaitGroup // the goroutines but the reader
-	done    chan struct{}  // closed when they have ended
+	over    chan struct{}  // closed when the device is no longer used
+	done    chan struct{}  // closed when the goroutines have ended
 	dst     []byte         // empty: room for the Handler's reply
 
 	// The fields below belong to the reader.
@@ -166,9 +161,6 @@ func (l *link) report(report []byte) error {
 	}
 	if !ok {
 		return nil
-	}
-	if wink := l.server.config.Wink; wink != nil && reply.Command == CommandWink {
-		wink()
 	}
 	return l.send(reply)
 }

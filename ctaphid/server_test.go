@@ -2,6 +2,7 @@ package ctaphid_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gofido/fido/ctaphid"
 )
@@ -50,11 +51,24 @@ func TestServer(t *testing.T) {
 			. 1s
 			> A 81 0001 aa
 			< A 81 0001 aa`},
-		{"INIT with a wrong length while the key works/dropped too", `
-			> A 90 0001 05
+		{"INIT with a wrong length while the key works/INVALID_LEN, the request goes on", `
+			> A 90 0001 01
+			< A bb 0001 02
 			> A 86 0007
 			< A bf 0001 03
-			. 2s`},
+			> A 86 0009 010203040506070809
+			< A bf 0001 03
+			keepalives A 02 2
+			touch
+			< A 90 0001 00`},
+		{"INIT with a wrong length while the channel's request is received/INVALID_LEN, dropped, no late error", `
+			> A 81 0040
+			> A 86 0007 01020304050607
+			< A bf 0001 03
+			> A 00
+			. 600ms
+			> A 81 0001 aa
+			< A 81 0001 aa`},
 		{"INIT while the handler does not let go/the next CBOR waits for it", `
 			> A 90 0001 07
 			. 50ms
@@ -496,7 +510,7 @@ func TestServer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			key := newScriptedKey()
-			s := ctaphid.NewServer(key, &ctaphid.ServerConfig{Version: [3]byte{5, 2, 1}})
+			s := ctaphid.NewServer(key, &ctaphid.ServerConfig{Version: [3]byte{5, 2, 1}, Keepalive: 100 * time.Millisecond})
 			play(t, key, s, 64, tt.script)
 		})
 	}

@@ -31,7 +31,7 @@ func (l *link) start(m Message) {
 	l.current = t
 	if m.Command == CommandCBOR {
 		t.keepalives.status = StatusProcessing
-		l.wait(t, l.server.config.Keepalive)
+		l.wait(t, time.Now().Add(l.server.config.Keepalive))
 	}
 	// After an abort the Handler may be busy with what nobody waits for any
 	// more; then its goroutine goes on with this request afterwards.
@@ -91,6 +91,9 @@ func (l *link) answer(t *transaction) Message {
 		m.Data = h.CBOR(t.ctx, t.session, l.dst, t.Data, func(status byte) { l.waiting(t, status) })
 	case CommandMSG:
 		m.Data = h.MSG(t.ctx, t.session, l.dst, t.Data)
+	case CommandWink:
+		l.wink()
+		least = 0
 	default:
 		m.Data, err = l.server.config.Vendor(t.ctx, t.session, t.Command, l.dst, t.Data)
 		least = 0
@@ -106,6 +109,20 @@ func (l *link) answer(t *transaction) Message {
 		m.Command, m.Data = CommandError, append(l.dst, byte(code))
 	}
 	return m
+}
+
+// wink calls ServerConfig.Wink and waits for it, unless the device is gone: Wink
+// may be waiting for that itself.
+func (l *link) wink() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.server.config.Wink()
+	}()
+	select {
+	case <-done:
+	case <-l.over:
+	}
 }
 
 // reply sends the reply and what is left of the keepalives, unless the request
@@ -172,8 +189,8 @@ func (l *link) goesOn(t *transaction, last bool) bool {
 	return true
 }
 
-// wait makes tick run after d for the keepalives of t. server.mu is held.
-func (l *link) wait(t *transaction, d time.Duration) {
-	t.keepalives.due = time.Now().Add(d)
-	l.ticker.Reset(d)
+// wait makes tick run at due for the keepalives of t. server.mu is held.
+func (l *link) wait(t *transaction, due time.Time) {
+	t.keepalives.due = due
+	l.ticker.Reset(max(0, time.Until(due)))
 }

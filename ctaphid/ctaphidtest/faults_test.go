@@ -2,10 +2,12 @@ package ctaphidtest_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,4 +156,93 @@ func TestFaultyClose(t *testing.T) {
 			t.Errorf("it took %v", d)
 		}
 	})
+}
+
+// A busyDevice takes a second for each report and notes if two come at a time.
+type busyDevice struct {
+	*ctaphidtest.Func
+	writers, most atomic.Int32
+	begun, ended  int
+}
+
+func (d *busyDevice) WriteReport([]byte) error {
+	d.most.Store(max(d.most.Load(), d.writers.Add(1)))
+	defer d.writers.Add(-1)
+	time.Sleep(time.Second)
+	return nil
+}
+
+func (d *busyDevice) BeginCall(ctx context.Context) error {
+	d.begun++
+	return d.Func.BeginCall(ctx)
+}
+
+func (d *busyDevice) EndCall() { d.ended++ }
+
+// A fault that answers the device writes at the same time as the host.
+func TestFaultyWritesOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := &busyDevice{Func: ctaphidtest.NewFunc(nil)}
+		answer := func(f ctaphidtest.Frame) []ctaphidtest.Frame {
+			if f.ToHost {
+				return []ctaphidtest.Frame{f, {Report: []byte{1}}}
+			}
+			return []ctaphidtest.Frame{f}
+		}
+		dev := ctaphidtest.Faulty(inner, answer)
+		defer dev.Close()
+		inner.SendReport(make([]byte, 64))
+		if err := dev.WriteReport(make([]byte, 64)); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(3 * time.Second)
+		if n := inner.most.Load(); n != 1 {
+			t.Errorf("%d reports were written at a time", n)
+		}
+	})
+}
+
+// The wrappers tell the device when calls begin and end, with no read pending,
+// and have nothing older themselves.
+func TestWrappersPassCallsOn(t *testing.T) {
+	for name, wrap := range map[string]func(ctaphid.Device) ctaphid.Device{
+		"Faulty": func(d ctaphid.Device) ctaphid.Device { return ctaphidtest.Faulty(d) },
+		"Record": func(d ctaphid.Device) ctaphid.Device { return ctaphidtest.Record(d) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				inner := &busyDevice{Func: ctaphidtest.NewFunc(nil)}
+				dev := wrap(inner)
+				defer dev.Close()
+				inner.SendReport(make([]byte, 64))
+				synctest.Wait()
+				calls := dev.(interface {
+					BeginCall(context.Context) error
+					EndCall()
+				})
+				if err := calls.BeginCall(t.Context()); err != nil {
+					t.Error(err)
+				}
+				dev.SetReadDeadline(time.Now().Add(time.Second))
+				if n, err := dev.ReadReport(make([]byte, 64)); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("an old report was left: %d, %v", n, err)
+				}
+				calls.EndCall()
+				if inner.begun != 1 || inner.ended != 1 {
+					t.Errorf("the device was told of %d beginnings and %d ends", inner.begun, inner.ended)
+				}
+				inner.SendReport([]byte{7})
+				p := make([]byte, 64)
+				dev.SetReadDeadline(time.Now().Add(time.Second))
+				if n, err := dev.ReadReport(p); n != 1 || p[0] != 7 || err != nil {
+					t.Errorf("the next report: %x, %v", p[:n], err)
+				}
+				inner.Unplug()
+				synctest.Wait()
+				if err := calls.BeginCall(t.Context()); err != nil && !errors.Is(err, ctaphid.ErrGone) {
+					t.Errorf("when it is unplugged: %v", err)
+				}
+			})
+		})
+	}
 }

@@ -2,6 +2,7 @@ package ctaphidtest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"sync"
@@ -28,6 +29,8 @@ type Fault func(f Frame) []Frame
 type faulty struct {
 	*inbox
 	dev      ctaphid.Device
+	reading  chan struct{} // holds one element while somebody reads from dev
+	writing  chan struct{} // the same for writing
 	closing  chan struct{}
 	stopped  sync.Once
 	finished chan struct{} // closed when the pump has ended
@@ -42,7 +45,15 @@ type faulty struct {
 // the other way. A goroutine reads from dev until the returned device is
 // closed, which closes dev.
 func Faulty(dev ctaphid.Device, faults ...Fault) ctaphid.Device {
-	f := &faulty{inbox: newInbox(), dev: dev, closing: make(chan struct{}), finished: make(chan struct{}), faults: faults}
+	f := &faulty{
+		inbox:    newInbox(),
+		dev:      dev,
+		reading:  make(chan struct{}, 1),
+		writing:  make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		finished: make(chan struct{}),
+		faults:   faults,
+	}
 	go f.pump()
 	return f
 }
@@ -53,9 +64,11 @@ func (f *faulty) pump() {
 	in, out := f.dev.ReportSizes()
 	p := make([]byte, max(in, out))
 	for {
+		f.reading <- struct{}{}
 		n, err := f.dev.ReadReport(p)
+		<-f.reading
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			continue // there is none to exceed
+			continue // BeginCall wants to have its turn
 		}
 		if err != nil {
 			f.cut()
@@ -70,6 +83,26 @@ func (f *faulty) pump() {
 		}
 	}
 }
+
+// BeginCall passes on to the device that a call begins, with the pump held, and
+// drops what has passed the faults. What a fault delays comes later.
+func (f *faulty) BeginCall(ctx context.Context) error {
+	if err := f.state(); err != nil {
+		return err
+	}
+	f.dev.SetReadDeadline(time.Unix(1, 0)) // an error shows in its BeginCall
+	f.reading <- struct{}{}
+	defer func() { <-f.reading }()
+	err := beginCall(ctx, f.dev)
+	f.dev.SetReadDeadline(time.Time{})
+	if err != nil {
+		return err
+	}
+	return f.inbox.BeginCall(ctx)
+}
+
+// EndCall passes on to the device that a call has ended.
+func (f *faulty) EndCall() { endCall(f.dev) }
 
 // WriteReport sends a report through the faults.
 func (f *faulty) WriteReport(p []byte) error {
@@ -121,7 +154,7 @@ func (f *faulty) deliver(frames []Frame) error {
 		}
 		if g.ToHost {
 			f.push(g.Report)
-		} else if err := f.dev.WriteReport(g.Report); err != nil {
+		} else if err := f.write(g.Report); err != nil {
 			return err
 		}
 		if g.Cut {
@@ -131,6 +164,14 @@ func (f *faulty) deliver(frames []Frame) error {
 		}
 	}
 	return nil
+}
+
+// write sends a report to the device: one of the host's, or one with which a
+// fault answers the device, from the pump.
+func (f *faulty) write(report []byte) error {
+	f.writing <- struct{}{}
+	defer func() { <-f.writing }()
+	return f.dev.WriteReport(report)
 }
 
 func (f *faulty) stop() {

@@ -23,6 +23,11 @@ type Func struct {
 	// In and Out are the report sizes, by default 64.
 	In, Out int
 
+	// Queue is how many reports wait for the host at most, by default any
+	// number. When there are as many, newer ones are lost, as in the kernel,
+	// which keeps 64 for each program.
+	Queue int
+
 	*inbox
 	mu       sync.Mutex
 	asm      ctaphid.Assembler
@@ -99,11 +104,19 @@ func (f *Func) assemble(p []byte) (ctaphid.Message, bool) {
 // Send sends a message to the host out of turn. It panics if the message is
 // too long.
 func (f *Func) Send(m ctaphid.Message) {
-	f.push(Reports(f.In, m)...)
+	for _, report := range Reports(f.In, m) {
+		f.SendReport(report)
+	}
 }
 
 // SendReport sends the host a report of any length. It is kept.
-func (f *Func) SendReport(report []byte) { f.push(report) }
+func (f *Func) SendReport(report []byte) {
+	f.change(func() {
+		if f.Queue == 0 || len(f.reports) < f.Queue {
+			f.reports = append(f.reports, report)
+		}
+	})
+}
 
 // Unplug makes the device be gone, once the host has read what was sent.
 func (f *Func) Unplug() { f.cut() }

@@ -1,6 +1,7 @@
 package ctaphidtest
 
 import (
+	"context"
 	"os"
 	"sync"
 	"time"
@@ -34,6 +35,17 @@ func (b *inbox) change(f func()) {
 
 func (b *inbox) push(reports ...[]byte) {
 	b.change(func() { b.reports = append(b.reports, reports...) })
+}
+
+// BeginCall drops what is there to be read.
+func (b *inbox) BeginCall(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return os.ErrClosed
+	}
+	b.reports = nil
+	return nil
 }
 
 // cut lets the host read what is queued and then ErrGone.

@@ -2,13 +2,15 @@ package ctaphidtest
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"time"
 
 	"github.com/gofido/fido/ctaphid"
 )
 
-// A Recorder passes reports between a host and a device and writes them down.
+// A Recorder passes reports between a host and a device and writes them down,
+// but for those that the host drops unread.
 type Recorder struct {
 	ctaphid.Device
 	mu         sync.Mutex
@@ -33,6 +35,12 @@ func (r *Recorder) Transcript() *Transcript {
 	t.Steps = append([]Step(nil), t.Steps...)
 	return &t
 }
+
+// BeginCall passes on to the device that a call begins.
+func (r *Recorder) BeginCall(ctx context.Context) error { return beginCall(ctx, r.Device) }
+
+// EndCall passes on to the device that a call has ended.
+func (r *Recorder) EndCall() { endCall(r.Device) }
 
 // ReadReport reads from the device.
 func (r *Recorder) ReadReport(p []byte) (int, error) {

@@ -11,7 +11,8 @@ import (
 
 // A Script is a device that plays its part of a [Transcript] and expects the
 // host to play the other. What the device sends is there to be read as soon as
-// its turn in the transcript comes; a host that writes when nothing is
+// its turn in the transcript comes, and is dropped if the host begins its next
+// call before it has read it; a host that writes when nothing is
 // expected from it, or something else, fails the test, and the device is then
 // gone. When the test ends, steps that were not reached fail it too.
 type Script struct {

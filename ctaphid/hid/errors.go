@@ -1,6 +1,10 @@
 package hid
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
 
 // ErrNotFIDO is returned for a HID device that is not a FIDO key: its report
 // descriptor has no collection with [FIDOUsage].
@@ -28,4 +32,14 @@ func (e *AccessError) Unwrap() error { return e.Err }
 // program runs on. err is what the system said.
 func NewAccessError(path string, err error) *AccessError {
 	return &AccessError{Path: path, Advice: advice(err), Err: err}
+}
+
+// NewOpenError returns the error of opening the device at path for any other
+// reason than a lack of permission. If err says that nothing is there, the text
+// tells what to do about it.
+func NewOpenError(path string, err error) *fs.PathError {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: plug the key in, or take a path that List returns", err)
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: err}
 }

@@ -1,6 +1,7 @@
 package hidapi
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,8 @@ const Slice = 50 * time.Millisecond
 
 // A handle is what a Device needs of HIDAPI.
 type handle interface {
-	// read waits for a report and is 0, nil if none came in time.
+	// read waits for a report and is 0, nil if none came in time. A time-out
+	// of 0 does not wait.
 	read(p []byte, timeout time.Duration) (int, error)
 	write(p []byte) error // p begins with the report ID
 	close()
@@ -122,6 +124,26 @@ func (d *Device) pause() {
 	case <-t.C:
 	case <-d.closed:
 	}
+}
+
+// queued is the most reports that a system keeps for HIDAPI: 64 on Linux and
+// Windows, 30 elsewhere.
+const queued = 64
+
+// BeginCall throws away the reports that are queued. What reading fails with,
+// the next ReadReport finds out.
+func (d *Device) BeginCall(context.Context) error {
+	d.reading <- struct{}{}
+	defer func() { <-d.reading }()
+	if d.isClosed() {
+		return os.ErrClosed
+	}
+	for range queued {
+		if n, err := d.h.read(d.in[:], 0); n <= 0 || err != nil {
+			break
+		}
+	}
+	return nil
 }
 
 // WriteReport implements [ctaphid.Device].

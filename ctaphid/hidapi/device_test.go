@@ -54,6 +54,11 @@ func (f *fakeHandle) read(p []byte, timeout time.Duration) (int, error) {
 	select {
 	case r := <-f.reports:
 		return copy(p, r), nil
+	default:
+	}
+	select {
+	case r := <-f.reports:
+		return copy(p, r), nil
 	case <-time.After(timeout):
 		return 0, f.failure()
 	}
@@ -103,6 +108,44 @@ func TestReadReport(t *testing.T) {
 	if _, err := newDevice(newFake(), usual).ReadReport(make([]byte, 7)); err != io.ErrShortBuffer {
 		t.Errorf("buffer too small: %v", err)
 	}
+}
+
+// A call begins with an empty queue. The drain has an end and does not wait.
+func TestBeginCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		d := newDevice(f, usual)
+		start := time.Now()
+		begin := func(want error, reads int32) {
+			t.Helper()
+			f.reads.Store(0)
+			if err := d.BeginCall(t.Context()); err != want {
+				t.Errorf("the error is %v, want %v", err, want)
+			}
+			if n := f.reads.Load(); n != reads {
+				t.Errorf("%d reads, want %d", n, reads)
+			}
+		}
+		begin(nil, 1)
+		for range 10 {
+			f.reports <- make([]byte, 8)
+		}
+		begin(nil, 11)
+		fail := errors.New("disconnected")
+		f.err.Store(&fail)
+		begin(nil, 1) // the call finds out
+		f.err.Store(nil)
+		f.reports = make(chan []byte, 2*queued)
+		for range 2 * queued { // a flood
+			f.reports <- make([]byte, 8)
+		}
+		begin(nil, queued)
+		d.Close()
+		begin(os.ErrClosed, 0)
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
 }
 
 func TestWriteReport(t *testing.T) {

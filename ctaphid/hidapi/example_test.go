@@ -1,24 +1,21 @@
 package hidapi_test
 
 import (
-	"errors"
-	"fmt"
+	"log"
 
 	"github.com/gofido/fido/ctaphid/hidapi"
 )
 
 func ExampleList() {
 	keys, err := hidapi.List()
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		fmt.Println(err) // says which build could
-	case err != nil:
-		fmt.Println(err)
+	if err != nil {
+		log.Print(err) // if it is errors.ErrUnsupported, it says which build could
 	}
 	for _, k := range keys {
-		fmt.Println(k)
+		log.Print(k)
 		if k.Access != nil {
-			fmt.Println(k.Access)
+			log.Print(k.Access)
 		}
 	}
+	// Output:
 }

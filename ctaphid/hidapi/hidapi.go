@@ -13,6 +13,7 @@ import (
 
 	gohid "github.com/sstallion/go-hid"
 
+	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 )
 
@@ -26,7 +27,7 @@ func begin(ctx context.Context) error {
 	select {
 	case library <- struct{}{}:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctaphid.ContextError(ctx)
 	}
 	if err := gohid.Init(); err != nil {
 		end()
@@ -99,7 +100,7 @@ func Open(ctx context.Context, path string) (*Device, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrInvalid}
 	}
 	if err := begin(ctx); err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, hid.NewOpenError(path, err)
 	}
 	defer end()
 	shareDevices()
@@ -113,12 +114,12 @@ func Open(ctx context.Context, path string) (*Device, error) {
 		default:
 			err = errors.New(cmp.Or(hid.Text(err.Error()), "the system gives no reason"))
 		}
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, hid.NewOpenError(path, err)
 	}
 	desc, err := describe(dev)
 	if err != nil {
 		dev.Close()
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, hid.NewOpenError(path, err)
 	}
 	return newDevice(&device{dev, path}, desc), nil
 }

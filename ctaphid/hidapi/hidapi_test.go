@@ -37,9 +37,10 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenEndsWithTheContext(t *testing.T) {
 	library <- struct{}{} // as a slow List would
 	defer end()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := Open(ctx, "path"); !errors.Is(err, context.Canceled) {
+	cause := errors.New("the window was closed")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	if _, err := Open(ctx, "path"); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
 		t.Error(err)
 	}
 }

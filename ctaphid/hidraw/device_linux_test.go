@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,7 +143,7 @@ func TestGone(t *testing.T) {
 	if err := <-ended; err != ctaphid.ErrGone {
 		t.Errorf("read: %v", err)
 	}
-	for _, errno := range []error{unix.EIO, unix.ENODEV, unix.ENXIO, unix.ESHUTDOWN} {
+	for _, errno := range []error{unix.EIO, unix.ENODEV, unix.ENXIO, unix.ESHUTDOWN, unix.EPROTO, unix.EILSEQ, unix.ETIME} {
 		if err := failure(&os.PathError{Op: "write", Path: "/dev/hidraw0", Err: errno}); err != ctaphid.ErrGone {
 			t.Errorf("%v became %v", errno, err)
 		}
@@ -152,18 +153,52 @@ func TestGone(t *testing.T) {
 	}
 }
 
-func TestDrain(t *testing.T) {
-	d, peer := pair(t, usual, LockNone)
-	for range 10 {
-		peer.Write(make([]byte, 64))
+func TestWriteTimeout(t *testing.T) {
+	err := failure(&os.PathError{Op: "write", Path: "/dev/hidraw0", Err: unix.ETIMEDOUT})
+	if !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ctaphid.ErrGone) || !strings.Contains(err.Error(), "unplug it") {
+		t.Errorf("ETIMEDOUT became %v", err)
 	}
-	d.SetReadDeadline(time.Unix(1, 0)) // does not matter
-	d.drain()
-	d.SetReadDeadline(time.Time{})
-	peer.Write([]byte{7})
-	p := make([]byte, 64)
-	if n, err := d.ReadReport(p); n != 1 || p[0] != 7 || err != nil {
-		t.Errorf("a stale report was left: %x, %v", p[:n], err)
+}
+
+// With every Lock a call begins with an empty queue.
+func TestBeginCallDrains(t *testing.T) {
+	for _, lock := range []Lock{LockOpen, LockCall, LockNone} {
+		d, peer := pair(t, usual, lock)
+		if lock == LockCall {
+			d.tryLock = func() error { return nil } // a socket has no lock
+		}
+		for range queued {
+			peer.Write(make([]byte, 64))
+		}
+		d.SetReadDeadline(time.Unix(1, 0)) // does not matter
+		if err := d.BeginCall(t.Context()); err != nil {
+			t.Errorf("%v: %v", lock, err)
+		}
+		d.SetReadDeadline(time.Time{})
+		peer.Write([]byte{7})
+		p := make([]byte, 64)
+		if n, err := d.ReadReport(p); n != 1 || p[0] != 7 || err != nil {
+			t.Errorf("%v: a stale report was left: %x, %v", lock, p[:n], err)
+		}
+	}
+}
+
+func TestDrainEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		reads []error // what reading gives; nil for a report
+		want  int     // how many reads there are
+	}{
+		{"nothing there", []error{unix.EAGAIN}, 1},
+		{"a signal comes in between", []error{nil, unix.EINTR, nil, unix.EAGAIN}, 4},
+		{"unplugged", []error{nil, unix.EIO}, 2},
+		{"a flood", make([]error, 1000), queued},
+	} {
+		n := 0
+		drain(func(int, []byte) (int, error) { n++; return 0, tt.reads[n-1] }, 0, nil)
+		if n != tt.want {
+			t.Errorf("%s: %d reads, want %d", tt.name, n, tt.want)
+		}
 	}
 }
 
@@ -171,10 +206,12 @@ func TestNoAllocation(t *testing.T) {
 	d, peer := pair(t, usual, LockNone)
 	p, b := make([]byte, 64), make([]byte, 65)
 	if n := testing.AllocsPerRun(100, func() {
+		d.BeginCall(context.Background())
 		d.WriteReport(p)
 		peer.Read(b)
 		peer.Write(p)
 		d.ReadReport(p)
+		d.EndCall()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -212,6 +249,12 @@ func TestOpenRefuses(t *testing.T) {
 			d, err := Open(t.Context(), tt.path, nil)
 			if !errors.Is(err, tt.want) {
 				t.Errorf("error is %v, want %v", err, tt.want)
+			}
+			if err != nil && strings.Count(err.Error(), tt.path) != 1 {
+				t.Errorf("%q does not name the path once", err)
+			}
+			if advice := strings.Contains(err.Error(), "plug the key in"); advice != errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%q: the advice does not fit", err)
 			}
 			if d != nil {
 				t.Error("there is a device")

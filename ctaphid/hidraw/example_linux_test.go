@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
+	"time"
 
 	"github.com/gofido/fido/ctaphid/hidraw"
 )
@@ -13,15 +15,15 @@ import (
 func ExampleList() {
 	keys, err := hidraw.List()
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Print(err)
 	}
 	for _, k := range keys {
-		fmt.Println(k)
+		log.Print(k)
 		if k.Access != nil {
-			fmt.Println(k.Access)
+			log.Print(k.Access)
 		}
 	}
+	// Output:
 }
 
 func ExampleOpen() {
@@ -37,26 +39,26 @@ func ExampleOpen() {
 
 // Keys that come and go, beginning with those that are there.
 func ExampleWatch() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // a program waits for longer
 	defer cancel()
 	events, err := hidraw.Watch(ctx) // before List, to miss none
 	if err != nil {
-		fmt.Println(err)
+		log.Print(err)
 		return
 	}
 	keys, err := hidraw.List()
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Print(err)
 	}
 	for _, k := range keys {
-		fmt.Println("there:", k)
+		log.Print("there: ", k)
 	}
 	for e, err := range events {
 		if err != nil {
-			fmt.Println(err)
+			log.Print(err)
 			return
 		}
-		fmt.Println(e.Action, e.Info)
+		log.Print(e.Action, " ", e.Info)
 	}
+	// Output:
 }

@@ -3,9 +3,12 @@ package hidraw
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gofido/fido/ctaphid"
 )
 
 // Tries to get the lock: the pauses between them grow by half each time, from
@@ -16,11 +19,11 @@ const (
 	lastPause  = 2 * time.Second
 )
 
-// acquire calls try until it returns anything but EWOULDBLOCK. waited says
-// that the lock was somebody else's in between.
-func acquire(ctx context.Context, try func() error) (waited bool, err error) {
+// acquire calls try until it returns anything but EWOULDBLOCK, ctx ends or
+// closed is closed. waited says that the lock was somebody else's in between.
+func acquire(ctx context.Context, closed <-chan struct{}, try func() error) (waited bool, err error) {
 	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
+		return false, ctaphid.ContextError(ctx)
 	}
 	pause := firstPause
 	for range lockTries {
@@ -32,10 +35,13 @@ func acquire(ctx context.Context, try func() error) (waited bool, err error) {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
+		case <-closed:
+			t.Stop()
+			return waited, os.ErrClosed
 		}
 		t.Stop()
 		if ctx.Err() != nil {
-			return waited, fmt.Errorf("%w (%w)", ErrLocked, context.Cause(ctx))
+			return waited, fmt.Errorf("%w (%w)", ErrLocked, ctaphid.ContextError(ctx))
 		}
 		pause = min(pause*3/2, lastPause)
 	}

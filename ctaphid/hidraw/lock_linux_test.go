@@ -44,7 +44,7 @@ func TestAcquire(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()
 				start := time.Now()
-				waited, err := acquire(ctx, tt.try)
+				waited, err := acquire(ctx, nil, tt.try)
 				if waited != tt.waited || !errors.Is(err, tt.want) {
 					t.Errorf("got %v, %v; want %v, %v", waited, err, tt.waited, tt.want)
 				}
@@ -75,11 +75,11 @@ func lockPair(t *testing.T, lock Lock) (a, b *Device) {
 }
 
 func TestCallsTakeTurns(t *testing.T) {
-	a, b := lockPair(t, LockCall)
-	if err := a.BeginCall(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	synctest.Test(t, func(t *testing.T) {
+		a, b := lockPair(t, LockCall)
+		if err := a.BeginCall(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := b.BeginCall(ctx); !errors.Is(err, ErrLocked) || !errors.Is(err, context.DeadlineExceeded) {
@@ -92,12 +92,58 @@ func TestCallsTakeTurns(t *testing.T) {
 		if err := b.BeginCall(t.Context()); err != nil {
 			t.Errorf("after the first call: %v", err)
 		}
+		if err := b.Close(); err != nil { // gives the lock back
+			t.Error(err)
+		}
+		if err := a.BeginCall(t.Context()); err != nil {
+			t.Errorf("after Close: %v", err)
+		}
 	})
-	if err := b.Close(); err != nil { // gives the lock back
-		t.Error(err)
+}
+
+// The wait for another program's call ends at once when the Device is closed,
+// by way of its Conn too, and with the context's error and its cause.
+func TestWaitForTheLockEnds(t *testing.T) {
+	cause := errors.New("the window was closed")
+	for _, tt := range []struct {
+		name string
+		end  func(d *Device, cancel context.CancelCauseFunc)
+		want []error
+	}{
+		{"Close", func(d *Device, _ context.CancelCauseFunc) { d.Close() }, []error{os.ErrClosed}},
+		{"context", func(_ *Device, cancel context.CancelCauseFunc) { cancel(cause) }, []error{ErrLocked, context.Canceled, cause}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := lockPair(t, LockCall)
+				if err := a.BeginCall(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				time.AfterFunc(8*time.Second, func() { tt.end(b, cancel) })
+				start := time.Now()
+				err := b.BeginCall(ctx)
+				for _, want := range tt.want {
+					if !errors.Is(err, want) {
+						t.Errorf("the error is %v, want one that is %v", err, want)
+					}
+				}
+				if took := time.Since(start); took != 8*time.Second {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
 	}
-	if err := a.BeginCall(t.Context()); err != nil {
-		t.Errorf("after Close: %v", err)
+}
+
+func TestContextThatHasEnded(t *testing.T) {
+	cause := errors.New("the window was closed")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	_, err := acquire(ctx, nil, func() error { return nil })
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

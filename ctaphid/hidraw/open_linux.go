@@ -31,16 +31,16 @@ func Open(ctx context.Context, path string, o *Options) (*Device, error) {
 		return nil, hid.NewAccessError(path, err)
 	}
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, hid.NewOpenError(path, err)
 	}
 	if o.Lock == LockOpen {
-		waited, err := acquire(ctx, d.tryLock)
+		waited, err := acquire(ctx, d.closed, d.tryLock)
+		if err == nil && waited {
+			err = d.drain() // what came for the program that had the lock
+		}
 		if err != nil {
 			d.Close()
-			return nil, &os.PathError{Op: "open", Path: path, Err: err}
-		}
-		if waited {
-			d.drain() // what came for the program that had the lock
+			return nil, hid.NewOpenError(path, err)
 		}
 	}
 	return d, nil
@@ -49,6 +49,9 @@ func Open(ctx context.Context, path string, o *Options) (*Device, error) {
 func open(path string, lock Lock) (*Device, error) {
 	fd, err := openat(path)
 	if err != nil {
+		if err == unix.ENODEV {
+			err = failure(err)
+		}
 		return nil, err
 	}
 	desc, raw, err := describe(fd)

@@ -155,9 +155,9 @@ func (w *watcher) resync(events []Event, now time.Time) []Event {
 		there[filepath.Base(k.Path)] = k
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.known)) {
-		old, now := w.known[name], there[name]
-		old.Access, now.Access = nil, nil
-		if old != now {
+		before, after := w.known[name], there[name]
+		before.Access, after.Access = nil, nil
+		if before != after {
 			events = w.remove(events, name)
 		}
 	}

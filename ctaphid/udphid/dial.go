@@ -13,6 +13,7 @@ import (
 type Device struct {
 	conn  *net.UDPConn
 	addr  string
+	drain func() error // drops what has arrived
 	close sync.Once
 	buf   [ReportSize + 1]byte // one more, to tell longer datagrams
 }
@@ -30,7 +31,12 @@ func Dial(ctx context.Context, addr string) (*Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("udphid: %w%s", err, localHint(a.LocalPort, err))
 	}
-	return &Device{conn: conn.(*net.UDPConn), addr: a.remote()}, nil
+	d := &Device{conn: conn.(*net.UDPConn), addr: a.remote()}
+	if d.drain, err = newDrain(d.conn); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("udphid: %w", err)
+	}
+	return d, nil
 }
 
 func localHint(port uint16, err error) string {
@@ -57,6 +63,15 @@ func (d *Device) ReadReport(p []byte) (int, error) {
 		}
 	}
 }
+
+// drained is the most datagrams that BeginCall drops: more than a system keeps
+// of this size.
+const drained = 4096
+
+// BeginCall drops the datagrams that have arrived, and with them the news that
+// earlier ones found nobody. On Windows, which has no read that does not wait, it
+// takes a millisecond.
+func (d *Device) BeginCall(context.Context) error { return closed(d.drain()) }
 
 // WriteReport implements [ctaphid.Device].
 func (d *Device) WriteReport(p []byte) error {

@@ -13,7 +13,7 @@ import (
 // ListenOptions are for [Listen]. Nil stands for the zero value.
 type ListenOptions struct {
 	// ReplyPort, if not 0, is the port of the host's machine that reports go
-	// to. Otherwise they go to the port that the last report came from.
+	// to. Otherwise they go to the port that the host's came from.
 	// Test suites for simulators expect [HostPort], and use it as their own
 	// port, so that both ways reach them.
 	ReplyPort uint16
@@ -25,7 +25,8 @@ type ListenOptions struct {
 }
 
 // A Listener is the key's end of the wire. It serves one host at a time: the
-// one that sent the last report.
+// one that sent the last initialization packet (CTAP 2.3 section 11.2.4). A
+// continuation packet takes the replies away from nobody.
 type Listener struct {
 	conn  *net.UDPConn
 	opts  ListenOptions
@@ -94,10 +95,15 @@ func (l *Listener) ReadReport(p []byte) (int, error) {
 			l.opts.PowerCycle()
 			continue
 		}
-		l.remember(from)
+		if l.host.Load() == nil || l.buf[4]&initBit != 0 {
+			l.remember(from)
+		}
 		return copy(p, l.buf[:n]), nil
 	}
 }
+
+// initBit, in the fifth byte, tells an initialization packet.
+const initBit = 0x80
 
 // remember stores where replies go. It allocates only when that changes.
 func (l *Listener) remember(from netip.AddrPort) {

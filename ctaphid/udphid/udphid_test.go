@@ -76,16 +76,55 @@ func TestReportsBothWays(t *testing.T) {
 func TestReplyGoesToTheLastHost(t *testing.T) {
 	key := listen(t, nil)
 	a, b := dial(t, key.Addr()), dial(t, key.Addr())
-	send(t, a, 1)
-	receive(t, key, 1)
-	send(t, b, 2)
-	receive(t, key, 2)
+	send(t, a, 0x81) // an initialization packet, for bit 7 is set
+	receive(t, key, 0x81)
+	send(t, b, 0x82)
+	receive(t, key, 0x82)
 	send(t, key, 3)
 	receive(t, b, 3)
-	send(t, a, 4)
-	receive(t, key, 4)
+	send(t, a, 0x04) // a continuation packet
+	receive(t, key, 0x04)
 	send(t, key, 5)
-	receive(t, a, 5)
+	receive(t, b, 5)
+	send(t, a, 0x86)
+	receive(t, key, 0x86)
+	send(t, key, 7)
+	receive(t, a, 7)
+}
+
+// What arrived before a call is dropped, whatever the deadline was, and so is
+// the news that nobody was there.
+func TestBeginCallDrops(t *testing.T) {
+	key := listen(t, nil)
+	host := dial(t, key.Addr())
+	send(t, host, 0x81)
+	receive(t, key, 0x81)
+	for i := range byte(100) {
+		send(t, key, i)
+	}
+	host.SetReadDeadline(time.Unix(1, 0))
+	if err := host.BeginCall(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host.SetReadDeadline(time.Now().Add(wait))
+	send(t, key, 0xee)
+	receive(t, host, 0xee)
+
+	nobody := listen(t, nil)
+	host = dial(t, nobody.Addr())
+	nobody.Close()
+	send(t, host, 0x81)
+	if err := host.BeginCall(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := host.ReadReport(make([]byte, 64)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("old news: %v", err)
+	}
+	host.Close()
+	if err := host.BeginCall(t.Context()); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
 }
 
 func TestFixedReplyPort(t *testing.T) {

@@ -41,7 +41,8 @@ const (
 	inputReport   = 2
 )
 
-// An outgoing is what the host sent: an OUTPUT event or a SET_REPORT request.
+// A request is an event of the kernel's: what a host program sent or asks for,
+// or that it opened or closed the device.
 type request struct {
 	event      uint32
 	id         uint32 // GET_REPORT, SET_REPORT: for the reply
