@@ -13,7 +13,7 @@ import (
 // waits for its turn leaves when its context ends.
 //
 // No call blocks after its context has ended by more than [Config.Grace], plus
-// one write that the operating system does not let go.
+// the time that the operating system takes for the packets that tell the device.
 //
 // CTAPHID numbers neither requests nor replies: the first whole reply to a
 // command on the Conn's channel counts as that to the request. Therefore each

@@ -6,20 +6,31 @@ import (
 	"io"
 )
 
+// resyncTries is how often INIT is sent on the Conn's own channel within
+// Config.Silence: a device that was left with half a message, and a queue full
+// of it, may have lost the first.
+const resyncTries = 3
+
 // initialize sends INIT on cid, the broadcast channel or the Conn's own, and
 // waits for the reply with its nonce. All else that arrives is dropped: it is
 // another program's, or late.
 func (c *Conn) initialize(x *call, cid CID) error {
-	for {
+	for tries := 1; ; {
 		nonce, err := c.sendInit(cid)
 		if err != nil {
 			return err
 		}
-		if err := c.arm(x, c.cfg.Silence); err != nil {
+		wait := c.cfg.Silence
+		if cid != BroadcastCID {
+			wait /= resyncTries
+		}
+		if err := c.arm(x, wait); err != nil {
 			return err
 		}
 		info, err := c.awaitInit(x, cid, nonce)
 		switch {
+		case err == ErrSilent && cid != BroadcastCID && tries < resyncTries && !x.due.Equal(x.limit):
+			tries++
 		case err == nil:
 			c.cid = info.CID
 			c.info.Store(&info)
