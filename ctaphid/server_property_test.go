@@ -308,7 +308,9 @@ func attack(t *testing.T, data []byte) {
 		}
 	}
 
-	// A request may wait for a touch that is not to come any more.
+	// A request may wait for a touch that is not to come any more, once all
+	// that was sent has been read.
+	synctest.Wait()
 	touch()
 	time.Sleep(12 * time.Second) // longer than any lock and any work
 	messages(t, rec.take(), true)

@@ -5,8 +5,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,16 +24,28 @@ type ListenOptions struct {
 	PowerCycle func()
 }
 
-// A Listener is the key's end of the wire. It serves one host at a time: the
-// one that sent the last initialization packet (CTAP 2.3 section 11.2.4). A
-// continuation packet takes the replies away from nobody.
+// A Listener is the key's end of the wire. Several hosts may use it at once, as
+// several programs use a key on USB: a report goes to the host that sent the
+// last initialization packet on the report's channel (CTAP 2.3 section 11.2.4).
 type Listener struct {
 	conn  *net.UDPConn
 	opts  ListenOptions
-	host  atomic.Pointer[netip.AddrPort] // where reports go; nil before the first report
 	close sync.Once
 	buf   [ReportSize + 1]byte
+
+	mu     sync.Mutex // never held over I/O
+	routes []route    // at most maxRoutes, the one that was used last at the end
 }
+
+// A route says which host uses a channel.
+type route struct {
+	channel [4]byte
+	host    netip.AddrPort
+}
+
+// maxRoutes is how many channels a Listener remembers, as many as a
+// ctaphid.Server does.
+const maxRoutes = 256
 
 // Listen opens the key's end at HOST:PORT, which [ParseAddr] reads; a
 // LOCALPORT in it is of no concern here. Port 0 as in "127.0.0.1:0" is any free
@@ -95,9 +107,7 @@ func (l *Listener) ReadReport(p []byte) (int, error) {
 			l.opts.PowerCycle()
 			continue
 		}
-		if l.host.Load() == nil || l.buf[4]&initBit != 0 {
-			l.remember(from)
-		}
+		l.remember([4]byte(l.buf[:4]), l.buf[4]&initBit != 0, from)
 		return copy(p, l.buf[:n]), nil
 	}
 }
@@ -105,29 +115,55 @@ func (l *Listener) ReadReport(p []byte) (int, error) {
 // initBit, in the fifth byte, tells an initialization packet.
 const initBit = 0x80
 
-// remember stores where replies go. It allocates only when that changes.
-func (l *Listener) remember(from netip.AddrPort) {
+// remember notes which host uses a channel: the one that begins a message on it,
+// or the first host at all. The channel that has gone unused for the longest
+// time is forgotten if there are too many.
+func (l *Listener) remember(channel [4]byte, begins bool, from netip.AddrPort) {
 	if l.opts.ReplyPort != 0 {
 		from = netip.AddrPortFrom(from.Addr(), l.opts.ReplyPort)
 	}
-	if old := l.host.Load(); old == nil || *old != from {
-		host := from
-		l.host.Store(&host)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !begins && len(l.routes) > 0 {
+		return
 	}
+	i := slices.IndexFunc(l.routes, func(r route) bool { return r.channel == channel })
+	if i < 0 && len(l.routes) == maxRoutes {
+		i = 0
+	}
+	if i >= 0 {
+		l.routes = slices.Delete(l.routes, i, i+1)
+	}
+	l.routes = append(l.routes, route{channel, from})
+}
+
+// hostOf returns the host that uses a channel, or that spoke last if none does.
+func (l *Listener) hostOf(channel [4]byte) (netip.AddrPort, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range slices.Backward(l.routes) {
+		if r.channel == channel {
+			return r.host, true
+		}
+	}
+	if n := len(l.routes); n > 0 {
+		return l.routes[n-1].host, true
+	}
+	return netip.AddrPort{}, false
 }
 
 // WriteReport implements [ctaphid.Device]. Before a host has sent the first
-// report there is nobody to send to, and the report is lost like that of a key
+// message there is nobody to send to, and the report is lost like that of a key
 // that nobody reads.
 func (l *Listener) WriteReport(p []byte) error {
 	if err := checkSize(p); err != nil {
 		return err
 	}
-	host := l.host.Load()
-	if host == nil {
+	host, ok := l.hostOf([4]byte(p[:4]))
+	if !ok {
 		return nil
 	}
-	_, err := l.conn.WriteToUDPAddrPort(p, *host)
+	_, err := l.conn.WriteToUDPAddrPort(p, host)
 	if err != nil && isRefused(err) {
 		return nil
 	}

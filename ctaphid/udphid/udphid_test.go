@@ -367,3 +367,40 @@ func Example() {
 	fmt.Printf("%s %v\n", in[:5], n == udphid.ReportSize && err == nil)
 	// Output: hello true
 }
+
+// Two programs at once: each gets the reports of its own channel.
+func TestRepliesGoToTheHostOfTheChannel(t *testing.T) {
+	key := listen(t, nil)
+	a, b := dial(t, key.Addr()), dial(t, key.Addr())
+	message := func(channel byte) []byte {
+		report := make([]byte, 64)
+		report[3], report[4] = channel, 0x90
+		return report
+	}
+	buf := make([]byte, 64)
+	for _, from := range []struct {
+		host    *udphid.Device
+		channel byte
+	}{{a, 1}, {b, 2}} {
+		if err := from.host.WriteReport(message(from.channel)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := key.ReadReport(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, to := range []struct {
+		host    *udphid.Device
+		channel byte
+	}{{a, 1}, {b, 2}, {a, 1}} {
+		if err := key.WriteReport(message(to.channel)); err != nil {
+			t.Fatal(err)
+		}
+		if err := to.host.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.host.ReadReport(buf); err != nil || buf[3] != to.channel {
+			t.Errorf("channel %d: %v, %x", to.channel, err, buf[:5])
+		}
+	}
+}

@@ -22,8 +22,7 @@ func (a *app) serveCommand() *cobra.Command {
 
 --uhid makes it a device of this machine's kernel (Linux, as root, module uhid):
 browsers, ssh and libfido2 then see a key that is plugged in. --udp makes it a
-firmware simulator for test suites: it serves one program at a time, the one that
-spoke last.
+firmware simulator for test suites.
 
 The user of the software key touches it at once, so do not serve it where its
 credentials protect something. With --state the key keeps its credentials in a

@@ -64,6 +64,8 @@ var machines = []struct {
 			// The key has LOCK, no built-in user verification, and neither
 			// attestationFormatsPreference nor noMcGaPermissionsWithClientPin.
 			"TestUHID/HID-L7", "TestUHID/MC-25", "TestUHID/TK-7", "TestUHID/TK-8",
+			// It states no maxPINLength, and has no alwaysUv.
+			"TestUHID/CP-25", "TestUHID/GA-19",
 		},
 	},
 	{
