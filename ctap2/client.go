@@ -56,9 +56,9 @@ type ClientConfig struct {
 // between. A call waits for its turn no longer than its context allows.
 //
 // Errors are a *[CommandError], a *[PINError] for what concerns the PIN, or an
-// *[UnsupportedError] when getInfo says that the key can't do it. In all of
-// them errors.Is finds the [Status] that the key answered with, and the
-// context's error when the context ended the call.
+// *[UnsupportedError] when getInfo says that the key can't do it; a method says
+// so if it has others. In all of them errors.Is finds the [Status] that the key
+// answered with, and the context's error when the context ended the call.
 type Client struct {
 	transport Transport
 	config    ClientConfig
@@ -164,6 +164,9 @@ func (c *Client) ClientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPIN
 // so. StatusNotAllowed means that it was too late.
 func (c *Client) Reset(ctx context.Context) error {
 	_, err := c.Command(ctx, CommandReset, nil)
+	if e, ok := errors.AsType[*CommandError](err); ok && e.Err == error(StatusNotAllowed) {
+		e.Err = fmt.Errorf("%w; unplug the key, plug it in, and reset it within ten seconds", StatusNotAllowed)
+	}
 	return err
 }
 
@@ -176,17 +179,25 @@ type operation struct {
 // changesInfo reports whether the key may answer getInfo differently after the
 // operation, whatever came of it.
 func (o operation) changesInfo() bool {
-	switch o.command {
-	case CommandReset, CommandConfig, CommandBioEnrollment:
-		return true
-	case CommandClientPIN:
-		switch ClientPINSubCommand(o.subCommand) {
-		case 0, SetPIN, ChangePIN: // 0: raw parameters, which may be anything
+	if o.subCommand == 0 { // or raw parameters, which may be anything
+		switch o.command {
+		case CommandReset, CommandConfig, CommandBioEnrollment, CommandClientPIN:
 			return true
 		}
-		return false
+		return o.command >= CommandVendorFirst && o.command <= CommandVendorLast
 	}
-	return o.command >= CommandVendorFirst && o.command <= CommandVendorLast
+	switch o.command {
+	case CommandConfig:
+		return true
+	case CommandClientPIN:
+		sub := ClientPINSubCommand(o.subCommand)
+		return sub == SetPIN || sub == ChangePIN
+	case CommandBioEnrollment, CommandBioEnrollmentPreview:
+		// The first fingerprint and the last change options.
+		sub := BioEnrollmentSubCommand(o.subCommand)
+		return sub == EnrollBegin || sub == EnrollCaptureNextSample || sub == RemoveEnrollment
+	}
+	return false
 }
 
 // An appender is the Append method of a request.

@@ -35,6 +35,10 @@ func (c *Client) GetNextAssertion(ctx context.Context) (*GetAssertionResponse, e
 // GetAssertions gets the assertions of all matching credentials, most recently
 // made first, as one turn: getAssertion and as many getNextAssertion as there
 // are more credentials. Announcing more than [MaxAssertions] is a *[ReplyError].
+//
+// If getting a further one fails, or the context ends, the assertions received
+// so far, at least one, come with the error: the user has touched the key for
+// them, and each is good.
 func (c *Client) GetAssertions(ctx context.Context, r *GetAssertionRequest) ([]*GetAssertionResponse, error) {
 	return inTurn(ctx, c, operation{command: CommandGetAssertion}, func(ctx context.Context) ([]*GetAssertionResponse, error) {
 		return c.getAssertions(ctx, r)
@@ -54,7 +58,7 @@ func (c *Client) getAssertions(ctx context.Context, r *GetAssertionRequest) ([]*
 	for uint(len(all)) < n {
 		next, err := c.getNextAssertion(ctx)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		all = append(all, next)
 	}

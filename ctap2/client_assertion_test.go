@@ -79,9 +79,10 @@ func TestGetAssertions(t *testing.T) {
 		{"three", [][]byte{a, b, c}, "abc", []byte{2, 8, 8}, ""},
 		{"count one", [][]byte{assertion(t, []byte("a"), 1)}, "a", []byte{2}, ""},
 		{"none", [][]byte{{0x2e}}, "", []byte{2}, "CTAP2_ERR_NO_CREDENTIALS"},
-		{"second gone", [][]byte{a, {0x30}}, "", []byte{2, 8}, "authenticatorGetNextAssertion"},
-		{"second makes no sense", [][]byte{a, {0, 0xa0}}, "", []byte{2, 8}, "reply to authenticatorGetNextAssertion"},
-		{"second without credential", [][]byte{a, assertion(t, nil, 0)}, "", []byte{2, 8}, "credential is missing"},
+		{"second gone", [][]byte{a, {0x30}}, "a", []byte{2, 8}, "authenticatorGetNextAssertion"},
+		{"third gone", [][]byte{a, b, {0x30}}, "ab", []byte{2, 8, 8}, "authenticatorGetNextAssertion"},
+		{"second makes no sense", [][]byte{a, {0, 0xa0}}, "a", []byte{2, 8}, "reply to authenticatorGetNextAssertion"},
+		{"second without credential", [][]byte{a, assertion(t, nil, 0)}, "a", []byte{2, 8}, "credential is missing"},
 		{"1,025", [][]byte{assertion(t, []byte("a"), 1025)}, "", []byte{2}, "more than 1024"},
 		{"2^32-1", [][]byte{assertion(t, []byte("a"), 1<<32-1)}, "", []byte{2}, "more than 1024"},
 	} {

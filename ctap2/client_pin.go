@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gofido/fido/ctap2/cose"
@@ -63,9 +64,9 @@ func (c *Client) retriesProtocol() pinuv.Protocol {
 }
 
 // SetPIN sets the PIN of a key that has none (CTAP 2.3 section 6.5.5.5). The
-// PIN is UTF-8 and is normalised; a *[pinuv.PINError] says which rule it breaks,
-// without asking the key, and a *[PINError] what the key says. The PIN is not
-// kept; the caller wipes it.
+// PIN is UTF-8 and is normalised; a *[CommandError] that wraps a *[pinuv.PINError]
+// says which rule it breaks, without asking the key, and a *[PINError] what the
+// key says. The PIN is not kept; the caller wipes it.
 func (c *Client) SetPIN(ctx context.Context, pin []byte) error {
 	_, err := inTurn(ctx, c, SetPIN.operation(), func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.newPIN(ctx, SetPIN, nil, pin)
@@ -74,8 +75,8 @@ func (c *Client) SetPIN(ctx context.Context, pin []byte) error {
 }
 
 // ChangePIN replaces the PIN (CTAP 2.3 section 6.5.5.6). Errors are those of
-// [Client.SetPIN]; a wrong current PIN costs a try, as in [Client.PINToken].
-// Neither PIN is kept.
+// [Client.SetPIN]; a wrong current PIN costs a try, and one that no key can have
+// costs none, as in [Client.PINToken]. Neither PIN is kept.
 func (c *Client) ChangePIN(ctx context.Context, current, replacement []byte) error {
 	_, err := inTurn(ctx, c, ChangePIN.operation(), func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.newPIN(ctx, ChangePIN, current, replacement)
@@ -90,22 +91,22 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 	}
 	pin, err := pinuv.NormalizePIN(replacement)
 	if err != nil {
-		return err
+		return sub.operation().fails(err)
 	}
 	defer clear(pin)
 	least, most := info.PINLengths()
 	if err := pinuv.CheckPIN(pin, least, most); err != nil {
-		return err
+		return sub.operation().fails(err)
 	}
 	padded, err := pinuv.PadPIN(pin)
 	if err != nil {
-		return err
+		return sub.operation().fails(err)
 	}
 	defer clear(padded)
 	var old existingPIN
 	if sub == ChangePIN {
 		if old, err = c.existing(current); err != nil {
-			return err
+			return sub.operation().fails(err)
 		}
 		defer old.wipe()
 	}
@@ -134,10 +135,14 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 // further commands (CTAP 2.3 sections 6.5.5.7.1 and 6.5.5.7.2). rpID binds the
 // token to a relying party: PermissionMC and PermissionGA need it, others may
 // leave it empty. A key of CTAP 2.0 or 2.1 without the option pinUvAuthToken
-// knows neither permissions nor RP IDs and gives a token for everything.
+// knows neither permissions nor RP IDs and gives a token for everything; no
+// permissions, or no RP ID where it is needed, are a *[RequestError] for every key
+// all the same, and nothing is sent.
 //
 // A wrong PIN is a *[PINError] and costs a try, of which eight in a row are all
-// there is. A key that demands a new PIN first is a *PINError with
+// there is. What no key can have for a PIN, such as three characters or a NUL at
+// the end, costs none: it is not sent, and the *[CommandError] wraps a
+// *[pinuv.PINError]. A key that demands a new PIN first is a *PINError with
 // StatusPINPolicyViolation, found out without a try.
 //
 // Ask for what one operation needs: a key takes most permissions away when it
@@ -149,6 +154,9 @@ func (c *Client) PINToken(ctx context.Context, pin []byte, permissions Permissio
 }
 
 func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissions, rpID string) (*pinuv.Token, error) {
+	if err := checkPermissions(permissions, rpID); err != nil {
+		return nil, GetPinUvAuthTokenUsingPinWithPermissions.operation().fails(err)
+	}
 	if info := c.info.Load(); info != nil && info.ForcePINChange {
 		c.info.Store(nil) // another program may have changed the PIN since
 	}
@@ -165,7 +173,7 @@ func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissio
 	}
 	old, err := c.existing(pin)
 	if err != nil {
-		return nil, err
+		return nil, r.SubCommand.operation().fails(err)
 	}
 	defer old.wipe()
 	var secret *pinuv.SharedSecret
@@ -187,8 +195,9 @@ func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissio
 // UVToken has the key verify the user itself, by fingerprint or on its own
 // keypad, and returns a token with permissions (CTAP 2.3 section 6.5.5.7.3);
 // rpID as for [Client.PINToken]. StatusUVInvalid means try again, as often as
-// [Client.UVRetries] says, and StatusUVBlocked that only the PIN helps. The
-// caller wipes the token after use.
+// [Client.UVRetries] says, and StatusUVBlocked that only the PIN helps. No
+// permissions, or no RP ID where it is needed, are a *[RequestError], and nothing
+// is sent. The caller wipes the token after use.
 func (c *Client) UVToken(ctx context.Context, permissions Permissions, rpID string) (*pinuv.Token, error) {
 	return inTurn(ctx, c, GetPinUvAuthTokenUsingUvWithPermissions.operation(), func(ctx context.Context) (*pinuv.Token, error) {
 		return c.uvToken(ctx, permissions, rpID)
@@ -196,6 +205,9 @@ func (c *Client) UVToken(ctx context.Context, permissions Permissions, rpID stri
 }
 
 func (c *Client) uvToken(ctx context.Context, permissions Permissions, rpID string) (*pinuv.Token, error) {
+	if err := checkPermissions(permissions, rpID); err != nil {
+		return nil, GetPinUvAuthTokenUsingUvWithPermissions.operation().fails(err)
+	}
 	info, err := c.remembered(ctx)
 	if err != nil {
 		return nil, err
@@ -219,6 +231,18 @@ func (c *Client) uvToken(ctx context.Context, permissions Permissions, rpID stri
 		Permissions:       permissions,
 		RPID:              rpID,
 	}, secret)
+}
+
+// checkPermissions says what is missing from a request for a token, before the
+// user is asked for anything.
+func checkPermissions(p Permissions, rpID string) error {
+	switch bound := p & (PermissionMC | PermissionGA); {
+	case p == 0:
+		return &RequestError{StatusMissingParameter, errors.New("name at least one permission")}
+	case bound != 0 && rpID == "":
+		return &RequestError{StatusMissingParameter, fmt.Errorf("name the RP ID, which the permissions %v need", bound)}
+	}
+	return nil
 }
 
 func (c *Client) clientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPINResponse, error) {
@@ -292,19 +316,21 @@ type existingPIN struct {
 
 func (p *existingPIN) wipe() { clear(p.hash[:]) }
 
-// existing prepares a PIN for the key to compare. Whether it is long enough is
-// the key's business, but nothing at all is a slip that shall not cost a try.
+// existing prepares a PIN for the key to compare. Whether it is long enough for
+// the key's policy is the key's business, which may have changed since; what no
+// key can have is a slip that shall not cost a try.
 func (c *Client) existing(pin []byte) (existingPIN, error) {
-	if len(pin) == 0 {
-		return existingPIN{}, &pinuv.PINError{Rule: pinuv.PINTooShort, Limit: pinuv.MinPINCodePoints}
-	}
-	if c.config.PINAsTyped {
-		return existingPIN{hash: pinuv.HashPIN(pin)}, nil
-	}
-	b, err := pinuv.NormalizePIN(pin)
+	normal, err := pinuv.NormalizePIN(pin)
 	if err != nil {
 		return existingPIN{}, err
 	}
-	defer clear(b)
-	return existingPIN{pinuv.HashPIN(b), !bytes.Equal(b, pin)}, nil
+	defer clear(normal)
+	sent := normal
+	if c.config.PINAsTyped {
+		sent = pin
+	}
+	if err := pinuv.CheckPIN(sent, 0, 0); err != nil {
+		return existingPIN{}, err
+	}
+	return existingPIN{pinuv.HashPIN(sent), !bytes.Equal(sent, pin)}, nil
 }

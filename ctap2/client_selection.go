@@ -52,8 +52,8 @@ func (c *Client) dummyCredential(ctx context.Context, info *GetInfoResponse) err
 		if p, err := info.PreferredPinUvAuthProtocol(); err == nil {
 			r.PinUvAuthProtocol = p
 		}
-		// The specification's answers are the first two; keys give the others.
-		touched = []Status{StatusPINNotSet, StatusPINInvalid, StatusPINAuthInvalid, StatusPUATRequired}
+		// The specification's answers are the first two; keys give the third.
+		touched = []Status{StatusPINNotSet, StatusPINInvalid, StatusPINAuthInvalid}
 	}
 	request, err := r.Append(nil)
 	o := operation{command: CommandMakeCredential}

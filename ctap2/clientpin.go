@@ -1,6 +1,7 @@
 package ctap2
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/gofido/fido/cbor"
@@ -108,12 +109,49 @@ func (r *ClientPINRequest) Append(dst []byte) ([]byte, error) {
 // ParseClientPINRequest decodes the parameters of a request as an
 // authenticator receives them; see [ParseMakeCredentialRequest]. Only
 // subCommand is required here: what else is depends on it.
+//
+// The platform's key is judged when it is used, which is after other checks, and
+// by some subcommands never: of a map that is no key KeyAgreement has Raw alone,
+// which [cose.Parse] and the methods of [cose.Key] refuse.
 func ParseClientPINRequest(parameters []byte) (*ClientPINRequest, error) {
+	var in receivedClientPIN
 	r := new(ClientPINRequest)
-	if err := parseRequest(parameters, r, &r.Received, 2); err != nil {
+	if err := parseRequest(parameters, &in, &r.Received, 2); err != nil {
 		return nil, err
 	}
+	r.PinUvAuthProtocol, r.SubCommand = in.PinUvAuthProtocol, in.SubCommand
+	r.KeyAgreement = in.KeyAgreement.key
+	r.PinUvAuthParam, r.NewPinEnc, r.PinHashEnc = in.PinUvAuthParam, in.NewPinEnc, in.PinHashEnc
+	r.Permissions, r.RPID = in.Permissions, in.RPID
 	return r, nil
+}
+
+// receivedClientPIN is a ClientPINRequest whose key need not be one.
+type receivedClientPIN struct {
+	PinUvAuthProtocol pinuv.Protocol      `cbor:"1,keyasint"`
+	SubCommand        ClientPINSubCommand `cbor:"2,keyasint"`
+	KeyAgreement      receivedKey         `cbor:"3,keyasint"`
+	PinUvAuthParam    []byte              `cbor:"4,keyasint"`
+	NewPinEnc         []byte              `cbor:"5,keyasint"`
+	PinHashEnc        []byte              `cbor:"6,keyasint"`
+	Permissions       Permissions         `cbor:"9,keyasint"`
+	RPID              string              `cbor:"10,keyasint"`
+}
+
+// receivedKey is any map.
+type receivedKey struct{ key *cose.Key }
+
+// UnmarshalCBOR decodes a map, which is kept as it came if it is no key.
+func (k *receivedKey) UnmarshalCBOR(item []byte) error {
+	if _, _, ok := mapHead(item); !ok {
+		return cbor.Unmarshal(item, &struct{}{}) // a *cbor.TypeError
+	}
+	key, err := cose.Parse(item)
+	if err != nil {
+		key = &cose.Key{Raw: bytes.Clone(item)}
+	}
+	k.key = key
+	return nil
 }
 
 // A ClientPINResponse answers clientPIN; which members are there depends on the

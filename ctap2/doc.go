@@ -15,6 +15,21 @@
 //	token, err := client.PINToken(ctx, pin, ctap2.PermissionGA, "example.com")
 //	request.Authorize(token)
 //
+// # Management
+//
+// A token may have several permissions and authorise several requests, so that
+// the user enters the PIN once for a piece of work. [Client.Token] asks for it in
+// the way that suits the key:
+//
+//	token, err := client.Token(ctx, ctap2.PermissionCM|ctap2.PermissionLBW, "", prompt)
+//	defer token.Wipe()
+//	rps, err := client.RPs(ctx, token)
+//	credentials, err := client.Credentials(ctx, token, rps[0].RPIDHash)
+//	err = client.DeleteCredential(ctx, token, credentials[0].ID)
+//
+// Fingerprints, large blobs and settings are managed in the same way. What the
+// specification calls an extension has methods of [Extensions].
+//
 // # Layers
 //
 // A [Client] stands on a [Transport], which carries one request and its reply:
@@ -36,6 +51,8 @@
 // What a key refuses is a [Status], which errors.Is finds in every error here.
 // A [CommandError] says which command it was the answer to, a [PINError] what
 // to do about the PIN, a [ReplyError] what makes no sense in a reply, and an
-// [UnsupportedError] what the key does not have. All other errors come from the
-// Transport or the context.
+// [UnsupportedError] what the key does not have. A [LargeBlobArrayError] says
+// that the large blobs on the key are damaged, and a [FriendlyNameError] that the
+// name of a fingerprint is too long. All other errors come from the Transport or
+// the context.
 package ctap2

@@ -12,8 +12,9 @@ type CommandError struct {
 
 	// Err is a [Status] that the key answered with, a *[ReplyError] when its
 	// reply makes no sense, or the error of the Transport or the context. When
-	// nothing was sent because the request exceeds what the key takes, it wraps
-	// StatusRequestTooLarge.
+	// nothing was sent it wraps StatusRequestTooLarge, because the request
+	// exceeds what the key takes, or is a *[RequestError] or a *pinuv.PINError,
+	// because no key would accept it.
 	Err error
 }
 
@@ -35,7 +36,12 @@ func (o operation) fails(err error) error {
 
 // subCommandName returns the specification's name of a subcommand.
 var subCommandName = map[Command]func(uint) string{
-	CommandClientPIN: func(n uint) string { return ClientPINSubCommand(n).String() },
+	CommandClientPIN:                   func(n uint) string { return ClientPINSubCommand(n).String() },
+	CommandBioEnrollment:               func(n uint) string { return BioEnrollmentSubCommand(n).String() },
+	CommandBioEnrollmentPreview:        func(n uint) string { return BioEnrollmentSubCommand(n).String() },
+	CommandConfig:                      func(n uint) string { return ConfigSubCommand(n).String() },
+	CommandCredentialManagement:        func(n uint) string { return CredentialManagementSubCommand(n).String() },
+	CommandCredentialManagementPreview: func(n uint) string { return CredentialManagementSubCommand(n).String() },
 }
 
 // String returns the specification's names of the command and the subcommand.

@@ -176,7 +176,7 @@ func ExampleClient_SetPIN() {
 	fmt.Println(client.SetPIN(ctx, []byte("123")))
 	fmt.Println(client.SetPIN(ctx, []byte("correct horse")))
 	// Output:
-	// the PIN is too short: it has 3 characters and the key asks for at least 4
+	// ctap2: authenticatorClientPIN setPIN: the PIN is too short: it has 3 characters and the key asks for at least 4
 	// <nil>
 }
 
@@ -277,7 +277,7 @@ func ExampleClient_Command() {
 	client := softwareKey(virtual.Config{})
 	_, err := client.Command(context.Background(), 0x50, nil) // a vendor's
 	fmt.Println(err)
-	// Output: ctap2: command 0x50: the key does not know the command (CTAP1_ERR_INVALID_COMMAND)
+	// Output: ctap2: command 0x50: the key does not know the command: it is too old for this, or can't do it (CTAP1_ERR_INVALID_COMMAND)
 }
 
 // The codecs serve both ends: this is what a key does with a request.

@@ -64,10 +64,10 @@ type GetAssertionResponse struct {
 	// was verified.
 	User *PublicKeyCredentialUserEntity `cbor:"4,keyasint,omitzero"`
 
-	NumberOfCredentials      uint       `cbor:"5,keyasint,omitzero"` // in the first answer, when there are several
-	UserSelected             bool       `cbor:"6,keyasint,omitzero"` // the user chose the account on the key
-	LargeBlobKey             []byte     `cbor:"7,keyasint,omitzero"` // 32 bytes; a secret
-	UnsignedExtensionOutputs Extensions `cbor:"8,keyasint,omitempty"`
+	NumberOfCredentials      uint         `cbor:"5,keyasint,omitzero"` // in the first answer, when there are several
+	UserSelected             bool         `cbor:"6,keyasint,omitzero"` // the user chose the account on the key
+	LargeBlobKey             LargeBlobKey `cbor:"7,keyasint,omitzero"` // for GetLargeBlob
+	UnsignedExtensionOutputs Extensions   `cbor:"8,keyasint,omitempty"`
 
 	Reply `cbor:"-"`
 }

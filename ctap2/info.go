@@ -1,6 +1,7 @@
 package ctap2
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/gofido/fido/cbor"
@@ -136,10 +137,15 @@ type GetInfoResponse struct {
 func (r *GetInfoResponse) Append(dst []byte) ([]byte, error) { return cbor.Append(dst, r) }
 
 // ParseGetInfoResponse decodes a response, what follows the status byte. It
-// accepts what real keys send; Reply says what was forgiven.
+// accepts what real keys send; Reply says what was forgiven: an
+// optional member of the wrong type is left out and listed in Ignored.
 func ParseGetInfoResponse(b []byte) (*GetInfoResponse, error) {
 	r := new(GetInfoResponse)
-	if err := parseReply(CommandGetInfo, b, r, &r.Reply); err != nil {
+	err := parseReply(CommandGetInfo, b, r, &r.Reply)
+	if _, ok := errors.AsType[*cbor.TypeError](err); ok {
+		r, err = parseOddInfo(b, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if len(r.Versions) == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -94,6 +95,12 @@ func (k *fakeKey) CBOR(ctx context.Context, dst, request []byte, waiting func(by
 			return append(dst, reply...), nil
 		}
 	}
+	if sub := subCommandOf(request); sub != nil {
+		name = sub.String()
+		if command >= ctap2.CommandVendorFirst {
+			name += " (preview)"
+		}
+	}
 	k.sent = append(k.sent, name)
 	if answer, ok := k.answers[command]; ok {
 		return append(dst, answer(request)...), nil
@@ -114,6 +121,25 @@ func (k *fakeKey) CBOR(ctx context.Context, dst, request []byte, waiting func(by
 		return append(dst, 0), nil
 	}
 	return append(dst, byte(ctap2.StatusInvalidCommand)), nil
+}
+
+// subCommandOf returns the subcommand of a management request, nil of another.
+func subCommandOf(request []byte) fmt.Stringer {
+	switch ctap2.Command(request[0]) {
+	case ctap2.CommandCredentialManagement, ctap2.CommandCredentialManagementPreview:
+		if r, err := ctap2.ParseCredentialManagementRequest(request[1:]); err == nil {
+			return r.SubCommand
+		}
+	case ctap2.CommandBioEnrollment, ctap2.CommandBioEnrollmentPreview:
+		if r, err := ctap2.ParseBioEnrollmentRequest(request[1:]); err == nil && !r.GetModality {
+			return r.SubCommand
+		}
+	case ctap2.CommandConfig:
+		if r, err := ctap2.ParseConfigRequest(request[1:]); err == nil {
+			return r.SubCommand
+		}
+	}
+	return nil
 }
 
 func (k *fakeKey) success(dst []byte, r interface{ Append([]byte) ([]byte, error) }) []byte {

@@ -44,23 +44,25 @@ func (r *MakeCredentialRequest) Append(dst []byte) ([]byte, error) {
 
 // ParseMakeCredentialRequest decodes the parameters of a request, what follows
 // the command byte, as an authenticator receives them. The error is a
-// *[RequestError] with the status to answer: a required parameter is missing
-// (from the request or from an entry), of the wrong type, or the CBOR is not
-// canonical. Values are not judged.
+// *[RequestError] with the status to answer: StatusMissingParameter if a required
+// parameter is missing, StatusCBORUnexpectedType if one has the wrong type, or
+// is a map that lacks a member which it must have, such as rp.id (CTAP 2.3
+// section 8), and StatusInvalidCBOR if the CBOR is not canonical. Values are not
+// judged.
 func ParseMakeCredentialRequest(parameters []byte) (*MakeCredentialRequest, error) {
 	r := new(MakeCredentialRequest)
 	if err := parseRequest(parameters, r, &r.Received, 1, 2, 3, 4); err != nil {
 		return nil, err
 	}
 	if r.RP.ID == "" {
-		return nil, missing("rp.id")
+		return nil, incomplete("rp.id")
 	}
 	if r.User.ID == nil {
-		return nil, missing("user.id")
+		return nil, incomplete("user.id")
 	}
 	for _, p := range r.PubKeyCredParams {
 		if p.Alg == 0 || p.Type == "" {
-			return nil, missing("a member of pubKeyCredParams")
+			return nil, incomplete("a member of pubKeyCredParams")
 		}
 	}
 	if err := checkDescriptors("excludeList", r.ExcludeList); err != nil {
@@ -75,9 +77,9 @@ type MakeCredentialResponse struct {
 	AuthData AuthenticatorData `cbor:"2,keyasint"`          // with AttestedCredentialData
 	AttStmt  cbor.RawMessage   `cbor:"3,keyasint,omitzero"` // see package attestation
 
-	EpAtt                    bool       `cbor:"4,keyasint,omitzero"` // an enterprise attestation was made
-	LargeBlobKey             []byte     `cbor:"5,keyasint,omitzero"` // 32 bytes; a secret
-	UnsignedExtensionOutputs Extensions `cbor:"6,keyasint,omitempty"`
+	EpAtt                    bool         `cbor:"4,keyasint,omitzero"` // an enterprise attestation was made
+	LargeBlobKey             LargeBlobKey `cbor:"5,keyasint,omitzero"` // for GetLargeBlob
+	UnsignedExtensionOutputs Extensions   `cbor:"6,keyasint,omitempty"`
 
 	Reply `cbor:"-"`
 }

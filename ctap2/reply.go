@@ -3,6 +3,8 @@ package ctap2
 import (
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 
 	"github.com/gofido/fido/cbor"
 )
@@ -11,17 +13,46 @@ import (
 type Reply struct {
 	// Raw is the response as it came, without the status byte: nothing that a
 	// key sends is out of reach.
-	Raw []byte
+	Raw RawReply
 
 	// Deviations are the departures from CTAP2 canonical CBOR that were
 	// forgiven, in order; nil for a key that keeps the rules.
 	Deviations []cbor.Deviation
+
+	// Ignored are the numbers of the members that getInfo answered with values of
+	// the wrong type, in order. They count as absent, and are only in Raw. Nil for
+	// a key that keeps the rules; in other replies such a member is a
+	// *[ReplyError].
+	Ignored []int
 }
+
+// RawReply is an encoded reply. Because a reply may hold a largeBlobKey, the
+// verbs for values, %v and %s, print its length alone; others, such as %x, print
+// the bytes.
+type RawReply []byte
+
+// String returns the length of the reply, as in "reply of 17 bytes".
+func (r RawReply) String() string { return fmt.Sprintf("reply of %d bytes", len(r)) }
+
+// Format prints String for %v and %s, and the bytes for other verbs.
+func (r RawReply) Format(f fmt.State, verb rune) {
+	if verb == 'v' || verb == 's' {
+		io.WriteString(f, r.String())
+		return
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), []byte(r))
+}
+
+// LogValue is what log/slog records: the same as String.
+func (r RawReply) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // refuse returns an error if something had to be forgiven.
 func (r *Reply) refuse() error {
 	if len(r.Deviations) > 0 {
 		return &cbor.DeviationError{Deviation: r.Deviations[0]}
+	}
+	if len(r.Ignored) > 0 {
+		return fmt.Errorf("member 0x%02x has the wrong type", r.Ignored[0])
 	}
 	return nil
 }

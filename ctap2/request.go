@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/gofido/fido/cbor"
-	"github.com/gofido/fido/ctap2/cose"
 )
 
 // Received is what a parsed request carries besides its members.
@@ -23,20 +22,28 @@ func (r *Received) Has(member int) bool {
 	return member >= 0 && member < 64 && r.present&(1<<member) != 0
 }
 
-// A RequestError is what an authenticator finds wrong with a request.
+// A RequestError is what an authenticator finds wrong with a request, or a
+// [Client] before it sends one.
 type RequestError struct {
-	Status Status // what to answer
+	Status Status // what an authenticator answers
 	Err    error
 }
 
 // Error says what is wrong with the request.
-func (e *RequestError) Error() string { return "ctap2: bad request: " + e.Err.Error() }
+func (e *RequestError) Error() string { return "bad request: " + e.Err.Error() }
 
 // Unwrap returns the status and the error behind it.
 func (e *RequestError) Unwrap() []error { return []error{e.Status, e.Err} }
 
-func missing(member string) *RequestError {
-	return &RequestError{StatusMissingParameter, fmt.Errorf("%s is missing", member)}
+// missing is for a parameter of the request that is not there.
+func missing(parameter string) *RequestError {
+	return &RequestError{StatusMissingParameter, fmt.Errorf("%s is missing", parameter)}
+}
+
+// incomplete is for a parameter that is there and lacks a member of its own: a
+// map without it is not of the type that the parameter has.
+func incomplete(member string) *RequestError {
+	return &RequestError{StatusCBORUnexpectedType, fmt.Errorf("%s is missing", member)}
 }
 
 // parseRequest decodes parameters strictly into v, notes in received which
@@ -66,9 +73,6 @@ func parseRequest(parameters []byte, v any, received *Received, required ...int)
 func statusOf(err error) Status {
 	if _, ok := errors.AsType[*cbor.TypeError](err); ok {
 		return StatusCBORUnexpectedType
-	}
-	if _, ok := errors.AsType[*cose.KeyError](err); ok {
-		return StatusInvalidParameter // a map as it should be, but no usable key
 	}
 	return StatusInvalidCBOR
 }
@@ -118,7 +122,7 @@ func mapHead(b []byte) (length int, indefinite, ok bool) {
 func checkDescriptors(list string, ds []PublicKeyCredentialDescriptor) error {
 	for _, d := range ds {
 		if d.ID == nil || d.Type == "" {
-			return missing("a member of " + list)
+			return incomplete("a member of " + list)
 		}
 	}
 	return nil

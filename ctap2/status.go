@@ -70,17 +70,17 @@ const (
 
 var statusTexts = map[Status]struct{ name, text string }{
 	StatusSuccess:                {"CTAP1_ERR_SUCCESS", "done"},
-	StatusInvalidCommand:         {"CTAP1_ERR_INVALID_COMMAND", "the key does not know the command"},
-	StatusInvalidParameter:       {"CTAP1_ERR_INVALID_PARAMETER", "the key refuses a parameter"},
-	StatusInvalidLength:          {"CTAP1_ERR_INVALID_LENGTH", "a parameter has the wrong length"},
-	StatusInvalidSeq:             {"CTAP1_ERR_INVALID_SEQ", "a message came out of sequence"},
+	StatusInvalidCommand:         {"CTAP1_ERR_INVALID_COMMAND", "the key does not know the command: it is too old for this, or can't do it"},
+	StatusInvalidParameter:       {"CTAP1_ERR_INVALID_PARAMETER", "the key refuses a parameter: report this together with the name of the key"},
+	StatusInvalidLength:          {"CTAP1_ERR_INVALID_LENGTH", "the key refuses the length of a parameter: report this together with the name of the key"},
+	StatusInvalidSeq:             {"CTAP1_ERR_INVALID_SEQ", "a message came out of sequence: unplug the key, plug it in and try again"},
 	StatusTimeout:                {"CTAP1_ERR_TIMEOUT", "the message timed out"},
 	StatusChannelBusy:            {"CTAP1_ERR_CHANNEL_BUSY", "the key is busy with another program"},
 	StatusLockRequired:           {"CTAP1_ERR_LOCK_REQUIRED", "the command needs the channel lock"},
 	StatusInvalidChannel:         {"CTAP1_ERR_INVALID_CHANNEL", "the command is not allowed on this channel"},
 	StatusCBORUnexpectedType:     {"CTAP2_ERR_CBOR_UNEXPECTED_TYPE", "a parameter has the wrong type"},
-	StatusInvalidCBOR:            {"CTAP2_ERR_INVALID_CBOR", "the key can't decode the request"},
-	StatusMissingParameter:       {"CTAP2_ERR_MISSING_PARAMETER", "a required parameter is missing"},
+	StatusInvalidCBOR:            {"CTAP2_ERR_INVALID_CBOR", "the key can't decode the request: report this together with the name of the key"},
+	StatusMissingParameter:       {"CTAP2_ERR_MISSING_PARAMETER", "the key misses a parameter: report this together with the name of the key"},
 	StatusLimitExceeded:          {"CTAP2_ERR_LIMIT_EXCEEDED", "a list or value exceeds the key's limit"},
 	StatusUnsupportedExtension:   {"CTAP2_ERR_UNSUPPORTED_EXTENSION", "the key does not support an extension (CTAP 2.0)"},
 	StatusFPDatabaseFull:         {"CTAP2_ERR_FP_DATABASE_FULL", "no room for another fingerprint; remove one first"},
@@ -101,7 +101,7 @@ var statusTexts = map[Status]struct{ name, text string }{
 	StatusKeepaliveCancel:        {"CTAP2_ERR_KEEPALIVE_CANCEL", "cancelled"},
 	StatusNoCredentials:          {"CTAP2_ERR_NO_CREDENTIALS", "the key has no matching credential"},
 	StatusUserActionTimeout:      {"CTAP2_ERR_USER_ACTION_TIMEOUT", "the key was not touched in time"},
-	StatusNotAllowed:             {"CTAP2_ERR_NOT_ALLOWED", "the key does not allow this now; a reset must follow within ten seconds of plugging the key in"},
+	StatusNotAllowed:             {"CTAP2_ERR_NOT_ALLOWED", "the key does not allow this now"},
 	StatusPINInvalid:             {"CTAP2_ERR_PIN_INVALID", "the PIN is wrong"},
 	StatusPINBlocked:             {"CTAP2_ERR_PIN_BLOCKED", "the PIN is blocked after too many wrong tries; only a reset, which erases the key, helps"},
 	StatusPINAuthInvalid:         {"CTAP2_ERR_PIN_AUTH_INVALID", "the key refuses the PIN or user verification token"},
@@ -118,7 +118,7 @@ var statusTexts = map[Status]struct{ name, text string }{
 	StatusInvalidSubcommand:      {"CTAP2_ERR_INVALID_SUBCOMMAND", "the key does not know the subcommand"},
 	StatusUVInvalid:              {"CTAP2_ERR_UV_INVALID", "user verification failed; try again"},
 	StatusUnauthorizedPermission: {"CTAP2_ERR_UNAUTHORIZED_PERMISSION", "the key does not grant a permission that was asked for"},
-	StatusOther:                  {"CTAP1_ERR_OTHER", "the key gives no reason"},
+	StatusOther:                  {"CTAP1_ERR_OTHER", "the key failed and gives no reason: unplug it, plug it in and try again"},
 }
 
 // Name returns the specification's name, as in "CTAP2_ERR_PIN_INVALID", or the

@@ -50,6 +50,28 @@ func TestStatusNames(t *testing.T) {
 	}
 }
 
+// Statuses that a person can't have caused say what to do, and StatusNotAllowed
+// does not speak of a reset, which is one of many things not allowed.
+func TestStatusHints(t *testing.T) {
+	for _, test := range []struct {
+		status ctap2.Status
+		hint   string
+	}{
+		{ctap2.StatusInvalidParameter, "report this"},
+		{ctap2.StatusInvalidLength, "report this"},
+		{ctap2.StatusInvalidCBOR, "report this"},
+		{ctap2.StatusMissingParameter, "report this"},
+		{ctap2.StatusInvalidSeq, "try again"},
+		{ctap2.StatusOther, "try again"},
+		{ctap2.StatusInvalidCommand, "too old"},
+		{ctap2.StatusNotAllowed, "the key does not allow this now (CTAP2_ERR_NOT_ALLOWED)"},
+	} {
+		if s := test.status.Error(); !strings.Contains(s, test.hint) || strings.Contains(s, "reset") {
+			t.Errorf("%q, want %q in it", s, test.hint)
+		}
+	}
+}
+
 func TestStatusIsASentinel(t *testing.T) {
 	err := error(&ctap2.PINError{Status: ctap2.StatusPINInvalid, Err: &ctap2.CommandError{
 		Command: ctap2.CommandClientPIN, SubCommand: uint(ctap2.GetPINToken), Err: ctap2.StatusPINInvalid,
@@ -77,7 +99,7 @@ func TestNames(t *testing.T) {
 		{(&ctap2.CommandError{Command: ctap2.CommandGetInfo, Err: ctap2.StatusTimeout}).Error(),
 			"ctap2: authenticatorGetInfo: the message timed out (CTAP1_ERR_TIMEOUT)"},
 		{(&ctap2.CommandError{Command: ctap2.CommandClientPIN, SubCommand: 5, Err: ctap2.StatusOther}).Error(),
-			"ctap2: authenticatorClientPIN getPinToken: the key gives no reason (CTAP1_ERR_OTHER)"},
+			"ctap2: authenticatorClientPIN getPinToken: the key failed and gives no reason: unplug it, plug it in and try again (CTAP1_ERR_OTHER)"},
 		{(&ctap2.CommandError{Command: 0x50, SubCommand: 5, Err: ctap2.Status(0xf3)}).Error(),
 			"ctap2: command 0x50 subcommand 0x05: the key answered with vendor status 0xf3"},
 		{(&ctap2.UnsupportedError{Feature: "a PIN"}).Error(), "ctap2: the key does not support a PIN"},

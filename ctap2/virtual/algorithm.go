@@ -22,6 +22,7 @@ type algorithm struct {
 	parse    func(private []byte) (crypto.Signer, error)
 	digest   func(message []byte) []byte
 	hash     crypto.Hash
+	slow     bool // generate takes so long that the host must hear of it
 }
 
 var algorithms = map[cose.Algorithm]*algorithm{
@@ -47,6 +48,7 @@ var algorithms = map[cose.Algorithm]*algorithm{
 		parse:    parseRSA,
 		digest:   func(m []byte) []byte { d := sha256.Sum256(m); return d[:] },
 		hash:     crypto.SHA256,
+		slow:     true,
 	},
 }
 

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"crypto/subtle"
 	"errors"
 	"slices"
 
@@ -48,7 +49,7 @@ var pinSubCommands = map[ctap2.ClientPINSubCommand]pinSubCommand{
 func (k *Key) clientPIN(o *operation, dst, parameters []byte) ([]byte, error) {
 	r, err := ctap2.ParseClientPINRequest(parameters)
 	if err != nil {
-		return nil, keyAgreementStatus(err)
+		return nil, err
 	}
 	sub, ok := pinSubCommands[r.SubCommand]
 	if !ok || !k.offers(r.SubCommand) {
@@ -70,18 +71,6 @@ func (k *Key) clientPIN(o *operation, dst, parameters []byte) ([]byte, error) {
 		return nil, err
 	}
 	return response.Append(dst)
-}
-
-// keyAgreementStatus answers a COSE key with bad values as CTAP 2.3 section
-// 6.5.5 does one that can't be used.
-func keyAgreementStatus(err error) error {
-	if _, ok := errors.AsType[*cbor.TypeError](err); ok {
-		return err
-	}
-	if _, ok := errors.AsType[*cose.KeyError](err); ok {
-		return ctap2.StatusInvalidParameter
-	}
-	return err
 }
 
 // offers reports whether the key has the subcommand: those about PINs only if
@@ -142,17 +131,22 @@ func (k *Key) agreement(p pinuv.Protocol) (*pinuv.KeyAgreement, error) {
 	return *slot, nil
 }
 
-// decapsulate agrees on a shared secret with the platform's key.
+// decapsulate agrees on a shared secret with the platform's key, which is judged
+// here: what comes before goes before it.
 func (k *Key) decapsulate(p pinuv.Protocol, platform *cose.Key) (*pinuv.SharedSecret, error) {
 	a, err := k.agreement(p)
 	if err != nil {
 		return nil, err
 	}
 	s, err := a.Decapsulate(p, platform)
-	if err != nil {
-		return nil, ctap2.StatusInvalidParameter
+	if err == nil {
+		return s, nil
 	}
-	return s, nil
+	_, err = cose.Parse(platform.Raw)
+	if _, ok := errors.AsType[*cbor.TypeError](err); ok {
+		return nil, ctap2.StatusCBORUnexpectedType
+	}
+	return nil, ctap2.StatusInvalidParameter
 }
 
 func (k *Key) setPIN(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {
@@ -193,7 +187,8 @@ func (k *Key) changePIN(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientP
 	if err != nil {
 		return nil, err
 	}
-	if k.state.policy.ForcePINChange && slices.Equal(pin.Hash, k.state.pin.Hash) {
+	if k.state.policy.ForcePINChange && subtle.ConstantTimeCompare(pin.Hash, k.state.pin.Hash) == 1 {
+		pin.wipe()
 		return nil, ctap2.StatusPINPolicyViolation
 	}
 	if err := k.storePIN(pin); err != nil {

@@ -175,9 +175,52 @@ func TestClientPINMalformed(t *testing.T) {
 	r, _ := h.tokenRequest("1234", ctap2.PermissionMC, rp.ID)
 	r.PinUvAuthParam, r.NewPinEnc = make([]byte, 16), make([]byte, 64)
 	malformed(t, h, ctap2.CommandClientPIN, encode(t, r)[1:], []uint64{2})
-	// A coordinate of the wrong size is a key that can't be used.
-	r.KeyAgreement.X = r.KeyAgreement.X[1:]
-	h.want(ctap2.StatusInvalidParameter, r)
+}
+
+// A key that is none is found out when it is used, after other checks.
+func TestClientPINBadKey(t *testing.T) {
+	both(t, virtual.Config{}, func(t *testing.T, h *host) {
+		short := h.setPINRequest("1234").KeyAgreement
+		short.X = short.X[1:]
+		for _, test := range []struct {
+			name string
+			key  *cose.Key
+			want ctap2.Status // where it is used
+		}{
+			{"empty", &cose.Key{Raw: fromHex(t, "a0")}, ctap2.StatusInvalidParameter},
+			{"a coordinate of the wrong size", short, ctap2.StatusInvalidParameter},
+			{"text for x", &cose.Key{Raw: fromHex(t, "a401022001216141224101")}, ctap2.StatusCBORUnexpectedType},
+		} {
+			want := func(name string, want ctap2.Status, r *ctap2.ClientPINRequest) {
+				t.Helper()
+				r.KeyAgreement = test.key
+				if got, _ := h.send(r); got != want {
+					t.Errorf("%s, %s: answered %v, want %v", test.name, name, got, want)
+				}
+			}
+			token := func() *ctap2.ClientPINRequest {
+				r, _ := h.tokenRequest("1234", ctap2.PermissionMC, rp.ID)
+				return r
+			}
+			want("not used", 0, &ctap2.ClientPINRequest{SubCommand: ctap2.GetPINRetries})
+			want("unknown subcommand", ctap2.StatusInvalidSubcommand, &ctap2.ClientPINRequest{SubCommand: 0x08})
+			want("a parameter is missing", ctap2.StatusMissingParameter, &ctap2.ClientPINRequest{SubCommand: ctap2.SetPIN})
+			want("setPIN", test.want, h.setPINRequest("1234"))
+			want("no PIN", ctap2.StatusPINNotSet, h.changePINRequest("1234", "4321"))
+			if err := h.key.SetPIN([]byte("1234")); err != nil {
+				t.Fatal(err)
+			}
+			want("setPIN when there is one", ctap2.StatusPINAuthInvalid, h.setPINRequest("1234"))
+			want("changePIN", test.want, h.changePINRequest("1234", "4321"))
+			want("token", test.want, token())
+			if err := h.key.SetRetries(0, 0); err != nil {
+				t.Fatal(err)
+			}
+			want("changePIN when blocked", ctap2.StatusPINBlocked, h.changePINRequest("1234", "4321"))
+			want("token when blocked", ctap2.StatusPINBlocked, token())
+			h.want(0, reset)
+		}
+	})
 }
 
 // Three wrong PINs in a row, the power cycle, and the end.

@@ -30,18 +30,22 @@ type Config struct {
 	Observer func(Event)
 
 	// Info has the last word on what getInfo answers: it may change, add and
-	// remove every member. What the key does remains as it is.
+	// remove every member. What the key does remains as it is. The key's lock is
+	// held: it must not call the key.
 	Info func(*ctap2.GetInfoResponse)
 
 	// Algorithms of new credentials, the key's favourite first: ES256, ES384,
-	// EdDSA and RS256 can be made. Nil: ES256, EdDSA, ES384, RS256.
+	// EdDSA and RS256 can be made. Nil: ES256, EdDSA, ES384, RS256. An RS256
+	// credential does not fit in a credential ID of the usual length: it is stored
+	// and takes a place of MaxCredentials even if it is not discoverable.
 	Algorithms []cose.Algorithm
 
 	// Attestation makes the attestation statements. Nil: packed, with a
-	// certificate that [AttestationRoot] has issued.
+	// certificate that [AttestationRoot] has issued. The key's lock is held: it
+	// must not call the key.
 	Attestation Attestation
 
-	MaxCredentials           int // records the key has room for; 0: 100
+	MaxCredentials           int // stored credentials the key has room for, see Algorithms; 0: 100
 	MaxCredentialCountInList int // 0: 8
 	MaxCredentialIDLength    int // bytes, 16 to 1,023; 0: 128
 	MaxMsgSize               int // bytes, 1,024 to 7,609; 0: 1,200

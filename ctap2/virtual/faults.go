@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -15,18 +16,19 @@ type Faults struct {
 	Override map[ctap2.Command]Reply
 
 	// Mutate changes each reply, status byte first, as the last thing; what it
-	// returns is sent. It may change reply in place.
+	// returns is sent. It may change reply in place. The key's lock is held: it
+	// must not call the key.
 	Mutate func(c ctap2.Command, reply []byte) []byte
 
 	// Delay holds back the replies to commands, by the key's clock; the key is
-	// busy meanwhile. A negative delay lasts until the command is cancelled,
-	// or, with IgnoreCancel, until the power goes.
+	// busy meanwhile. Zero is no delay; a negative one lasts until the command is
+	// cancelled, or, with IgnoreCancel, until the power goes.
 	Delay map[ctap2.Command]time.Duration
 
 	CancelStatus    ctap2.Status // answered to a cancelled command instead of KEEPALIVE_CANCEL
 	IgnoreCancel    bool         // cancelling does nothing
 	KeepaliveStatus byte         // reported instead of 2 while the key waits for the user; may be one that nobody knows
-	NoKeepalive     bool         // nothing is reported while the key waits for the user
+	NoKeepalive     bool         // nothing is reported while the key waits for the user, or works
 
 	ExtraMembers map[uint64]any // added to the map of every reply, in order
 	Unsorted     bool           // the members of every reply come in reverse order
@@ -46,6 +48,18 @@ type Faults struct {
 	AlwaysUVWhenSilent      bool         // the option alwaysUv counts even if the option up is false
 
 	TokenOnce bool // a token is good for one command
+}
+
+// clone returns a copy that shares no memory with f, but for the values of
+// ExtraMembers.
+func (f Faults) clone() Faults {
+	f.Override = maps.Clone(f.Override)
+	for c, r := range f.Override {
+		f.Override[c] = Reply{r.Status, slices.Clone(r.Raw)}
+	}
+	f.Delay = maps.Clone(f.Delay)
+	f.ExtraMembers = maps.Clone(f.ExtraMembers)
+	return f
 }
 
 // A Reply is the answer to a command.

@@ -74,6 +74,13 @@ func TestFaultDelay(t *testing.T) {
 		if d := time.Since(start); d != time.Minute {
 			t.Errorf("late by %v", d)
 		}
+		// Zero is no delay.
+		h.key.SetFaults(virtual.Faults{Delay: map[ctap2.Command]time.Duration{ctap2.CommandGetInfo: 0, ctap2.CommandSelection: -1}})
+		start = time.Now()
+		h.info()
+		if d := time.Since(start); d != 0 {
+			t.Errorf("late by %v", d)
+		}
 		var cancel context.CancelFunc
 		h.ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -98,6 +98,7 @@ func (k *Key) openSalts(a *assertion, input cbor.RawMessage) (*pinuv.SharedSecre
 	}
 	salts, err := secret.Decrypt(in.SaltEnc)
 	if err != nil || len(salts) != saltSize && len(salts) != 2*saltSize {
+		clear(salts)
 		secret.Wipe()
 		return nil, nil, ctap2.StatusInvalidParameter
 	}

@@ -126,7 +126,8 @@ func (k *Key) SetPIN(pin []byte) error {
 }
 
 // ForcePINChange makes the key refuse its PIN until it is changed, as an
-// administrator can order.
+// administrator can order. Tokens end (CTAP 2.3 section 6.11.4,
+// setMinPINLength).
 func (k *Key) ForcePINChange() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -136,6 +137,7 @@ func (k *Key) ForcePINChange() error {
 		return err
 	}
 	k.state.policy = policy
+	k.dropToken()
 	return nil
 }
 

@@ -50,6 +50,9 @@ type boot struct {
 func New(c Config) (*Key, error) {
 	c.Algorithms = slices.Clone(c.Algorithms)
 	c.Protocols = slices.Clone(c.Protocols)
+	c.WithoutCommands = slices.Clone(c.WithoutCommands)
+	c.WithoutExtensions = slices.Clone(c.WithoutExtensions)
+	c.Faults = c.Faults.clone()
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
@@ -105,7 +108,8 @@ var commands = map[ctap2.Command]handler{
 // connections, apart: a sequence of commands can't be continued in another.
 //
 // One command runs at a time; others wait for their turn. While the key waits
-// for the user it calls waiting, which may be nil, with a keepalive status.
+// for the user it calls waiting, which may be nil, with a keepalive status, and
+// again when it works on something that takes long, which is making an RSA key.
 // When ctx ends, a command that waits for its turn or for the user ends with
 // CTAP2_ERR_KEEPALIVE_CANCEL and leaves nothing behind; one that works ends as
 // usual. A command that waits for the user when the power goes ends with
@@ -129,7 +133,7 @@ func (k *Key) CBOR(ctx context.Context, session uint64, dst, request []byte, wai
 	k.mu.Lock()
 	start := len(dst)
 	dst = k.run(o, append(dst, byte(ctap2.StatusSuccess)), request)
-	if limit, ok := k.faults.Delay[o.command]; ok {
+	if limit := k.faults.Delay[o.command]; limit != 0 {
 		if out := k.await(o, max(limit, 0), func(ctx context.Context) { <-ctx.Done() }); out != timedOut {
 			dst = append(dst[:start], byte(k.status(out, 0, 0)))
 		}
@@ -235,11 +239,11 @@ func (k *Key) SetUser(u User) {
 	k.user = u
 }
 
-// SetFaults replaces the faults, for the next command on.
+// SetFaults replaces the faults, for the next command on. The key keeps a copy.
 func (k *Key) SetFaults(f Faults) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.faults = f
+	k.faults = f.clone()
 }
 
 // String returns the key's profile and AAGUID and nothing secret.

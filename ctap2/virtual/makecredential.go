@@ -232,7 +232,13 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 	if rk && k.full(c.credential) { // 17, before the work of making a key
 		return nil, ctap2.StatusKeyStoreFull
 	}
-	if c.credential.private, err = algorithms[c.algorithm].generate(k.config.Rand); err != nil { // 16
+	algorithm := algorithms[c.algorithm]
+	if algorithm.slow {
+		if out := k.work(c.operation); out != agreed {
+			return nil, k.status(out, 0, 0)
+		}
+	}
+	if c.credential.private, err = algorithm.generate(k.config.Rand); err != nil { // 16
 		return nil, err
 	}
 	if err := k.name(c.credential); err != nil { // 18

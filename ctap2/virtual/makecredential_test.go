@@ -87,7 +87,7 @@ func TestMakeCredentialParameters(t *testing.T) {
 		{"user ID of 64 bytes", 0, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.User.ID = make([]byte, 64) }},
 		{"user ID of 65 bytes", ctap2.StatusInvalidLength, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.User.ID = make([]byte, 65) }},
 		{"hash of 33 bytes", ctap2.StatusInvalidLength, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.ClientDataHash = make([]byte, 33) }},
-		{"no RP ID", ctap2.StatusMissingParameter, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.RP.ID = "" }},
+		{"no RP ID", ctap2.StatusCBORUnexpectedType, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.RP.ID = "" }},
 		{"empty algorithm list", ctap2.StatusUnsupportedAlgorithm, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.PubKeyCredParams = []ctap2.PublicKeyCredentialParameters{} }},
 		{"option up true", 0, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.Options.UP = yes }},
 		{"option uv false without uv", 0, virtual.Config{}, "", func(r *ctap2.MakeCredentialRequest) { r.Options.UV = no }},

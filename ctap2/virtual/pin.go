@@ -82,14 +82,24 @@ func makePINRecord(pin []byte) *pinRecord {
 	return &pinRecord{Hash: hash[:], CodePoints: uint(utf8.RuneCount(pin))}
 }
 
-// storePIN makes pin the PIN, with all its tries.
+// wipe overwrites the hash; a nil pin has none.
+func (p *pinRecord) wipe() {
+	if p != nil {
+		clear(p.Hash)
+	}
+}
+
+// storePIN makes pin the PIN, with all its tries. It wipes the old one, or pin if
+// that can't be stored.
 func (k *Key) storePIN(pin *pinRecord) error {
 	retries := retriesRecord{uint(k.config.PINRetries), k.state.retries.UV}
 	policy := k.state.policy
 	policy.ForcePINChange = false
 	if err := k.commit(change{recordPIN, pin}, change{recordRetries, retries}, change{recordPolicy, policy}); err != nil {
+		pin.wipe()
 		return err
 	}
+	k.state.pin.wipe()
 	k.state.pin, k.state.retries, k.state.policy = pin, retries, policy
 	return nil
 }

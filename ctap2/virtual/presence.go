@@ -153,6 +153,22 @@ func (k *Key) ask(o *operation, user User, rpID string, answer func(context.Cont
 	return out
 }
 
+// work reports that the key no longer waits for the user but works, before
+// something that takes long. Quick commands do without, which saves a message.
+func (k *Key) work(o *operation) outcome {
+	if o.waiting == nil || k.faults.NoKeepalive {
+		return agreed
+	}
+	boots := k.boots
+	k.mu.Unlock()
+	o.waiting(ctap2.WaitingProcessing)
+	k.mu.Lock()
+	if k.boots != boots {
+		return powerLost
+	}
+	return agreed
+}
+
 var errGaveUp = errors.New("virtual: the key gave up waiting for the user")
 
 // await releases the lock while wait runs. Its context ends after limit (if

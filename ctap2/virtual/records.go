@@ -23,6 +23,16 @@ type state struct {
 	counter  uint32
 	stored   []*credential // oldest first
 	sequence uint64        // of the last stored credential
+	foreign  []string      // names of records of a later version, which only a reset touches
+}
+
+// wipe overwrites the secrets.
+func (s *state) wipe() {
+	for _, c := range s.stored {
+		c.wipe()
+	}
+	s.pin.wipe()
+	clear(s.device.Secret)
 }
 
 // Every record is a version byte and canonical CBOR.
@@ -91,6 +101,11 @@ func (k *Key) commit(changes ...change) error {
 		return nil
 	}
 	records := make(map[string][]byte, len(changes))
+	defer func() {
+		for _, b := range records {
+			clear(b)
+		}
+	}()
 	for _, c := range changes {
 		if c.value == nil {
 			records[c.name] = nil
@@ -112,7 +127,7 @@ func (k *Key) write(records map[string][]byte) error {
 	return nil
 }
 
-// load replaces the state with what Storage holds. An empty Storage gets the
+// load replaces the state, which it wipes, with what Storage holds. An empty Storage gets the
 // records of a new key.
 func (k *Key) load() error {
 	records, err := k.config.Storage.Load()
@@ -127,6 +142,7 @@ func (k *Key) load() error {
 		if err := k.commit(fresh.changes()...); err != nil {
 			return err
 		}
+		k.state.wipe()
 		k.state = *fresh
 		return nil
 	}
@@ -143,6 +159,7 @@ func (k *Key) load() error {
 	if n := len(s.stored); n > 0 {
 		s.sequence = s.stored[n-1].sequence
 	}
+	k.state.wipe()
 	k.state = s
 	return nil
 }
@@ -190,7 +207,8 @@ func (k *Key) loadRecord(s *state, name string, b []byte) error {
 		return decodeRecord(b, &s.counter)
 	}
 	if !strings.HasPrefix(name, prefixCredential) {
-		return nil // of a later version
+		s.foreign = append(s.foreign, name)
+		return nil
 	}
 	return k.loadCredential(s, name, b)
 }

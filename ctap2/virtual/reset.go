@@ -14,7 +14,8 @@ func (k *Key) reset(o *operation, dst, _ []byte) ([]byte, error) {
 	return dst, k.erase()
 }
 
-// erase brings the key back to the state in which it was made.
+// erase brings the key back to the state in which it was made: no record is left
+// that was there, not even one that this version does not know.
 func (k *Key) erase() error {
 	fresh, err := k.factoryState()
 	if err != nil {
@@ -23,6 +24,9 @@ func (k *Key) erase() error {
 	changes := append(fresh.changes(), change{recordPIN, nil}, change{recordCounter, nil})
 	for _, c := range k.state.stored {
 		changes = append(changes, change{c.record(), nil})
+	}
+	for _, name := range k.state.foreign {
+		changes = append(changes, change{name, nil})
 	}
 	if err := k.commit(changes...); err != nil {
 		return err
@@ -36,13 +40,7 @@ func (k *Key) erase() error {
 
 // wipe overwrites the secrets in memory.
 func (k *Key) wipe() {
-	for _, c := range k.state.stored {
-		c.wipe()
-	}
-	if k.state.pin != nil {
-		clear(k.state.pin.Hash)
-	}
-	clear(k.state.device.Secret)
+	k.state.wipe()
 	k.boot.token.wipe()
 	k.made.forget()
 	k.made.sealer = nil

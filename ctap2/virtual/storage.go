@@ -15,8 +15,8 @@ type Storage interface {
 	Load() (map[string][]byte, error)
 
 	// Commit writes the changed records, and deletes those whose value is nil:
-	// all of them or, if it fails, none. It keeps none of the memory. If it
-	// fails the key answers CTAP1_ERR_OTHER.
+	// all of them or, if it fails, none. It keeps none of the memory, which
+	// the key wipes. If it fails the key answers CTAP1_ERR_OTHER.
 	Commit(changes map[string][]byte) error
 }
 
