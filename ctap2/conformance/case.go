@@ -3,23 +3,12 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 )
-
-// A Level says how bad a failed case is.
-type Level uint8
-
-const (
-	Must   Level = iota // the documents demand it
-	Should              // they recommend it, or hosts rely on it
-	Quirk               // keys differ; the case records how
-)
-
-// String names the level.
-func (l Level) String() string { return [...]string{"must", "should", "quirk"}[l] }
 
 // Needs says what a case needs of the fixture.
 type Needs uint8
@@ -35,7 +24,6 @@ const (
 type Case struct {
 	ID    string // as in the list of cases, "HID-I1"
 	Title string // what a correct key does
-	Level Level
 	Needs Needs
 	Takes time.Duration // at least, in real time; 0 for an instant
 	Run   func(*C)
@@ -75,10 +63,10 @@ func (f *Fixture) run(t *testing.T, c Case, r *Report) {
 	var na string
 	defer func() {
 		switch {
-		case na != "":
-			r.NotApplicable[c.ID] = na
 		case t.Failed():
 			r.Failed = append(r.Failed, c.ID)
+		case na != "":
+			r.NotApplicable[c.ID] = na
 		default:
 			r.Passed = append(r.Passed, c.ID)
 		}
@@ -88,24 +76,29 @@ func (f *Fixture) run(t *testing.T, c Case, r *Report) {
 		t.Skip(na)
 	}
 	body := func(t *testing.T) {
-		key := f.New(t)
-		if na = key.lacks(c.Needs); na != "" {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), max(5*time.Minute, 2*c.Takes))
-		defer cancel()
-		cc := &C{T: t, Key: key, fixture: f, ctx: ctx, id: c.ID, report: r}
-		defer cc.close()
 		defer func() {
-			// notApplicable unwinds with this value; anything else is a defect.
+			// NotApplicable unwinds with this value; anything else is a defect of
+			// the suite or of the fixture, which fails this case alone.
 			switch p := recover().(type) {
 			case nil:
 			case notApplicable:
 				na = string(p)
 			default:
-				panic(p)
+				t.Errorf("the case panics: %v\n%s", p, debug.Stack())
 			}
 		}()
+		key := f.New(t)
+		if na = key.lacks(c.Needs); na != "" {
+			return
+		}
+		limit := max(5*time.Minute, 2*c.Takes)
+		if f.VirtualTime {
+			limit = 24 * time.Hour
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		cc := &C{T: t, Key: key, fixture: f, ctx: ctx, id: c.ID, report: r}
+		defer cc.close()
 		c.Run(cc)
 	}
 	if f.VirtualTime {
@@ -142,7 +135,10 @@ type C struct {
 	id      string
 	report  *Report
 	closers []func() error
-	uv      bool // the key has built-in user verification that is set up
+
+	uv         bool   // the key has built-in user verification that is set up
+	pin        string // the PIN that the suite has set because every use of the key needs one
+	deviations int    // departures from canonical CBOR in the key's replies
 }
 
 type notApplicable string
@@ -166,6 +162,7 @@ func (c *C) fresh() {
 	c.Helper()
 	c.close()
 	c.Key = c.fixture.New(c.T)
+	c.pin = ""
 }
 
 func (c *C) close() {

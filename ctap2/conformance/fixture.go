@@ -33,7 +33,8 @@ type Key struct {
 	// cases of sections 1 to 7 do not apply.
 	OpenReports func() (ctaphid.Device, error)
 
-	// OpenMessages opens the key for CTAP2 messages. Nil: a ctaphid.Conn over
+	// OpenMessages opens the key for CTAP2 messages. A transport that is an
+	// io.Closer is closed when the case is done with it. Nil: a ctaphid.Conn over
 	// OpenReports.
 	OpenMessages func() (ctap2.Transport, error)
 
@@ -42,16 +43,20 @@ type Key struct {
 	PowerCycle func() error
 
 	// User makes the user behave in a certain way from now on. At the beginning
-	// of a case the user touches the key whenever asked. Nil: the user can't be
-	// scripted, and only cases with touches at once apply.
-	User func(Behaviour)
+	// of a case the user touches the key whenever asked. For what a user can't do
+	// at this key, such as to decline, it returns an error that is
+	// errors.ErrUnsupported: the case does not apply. Another error fails the
+	// case. Nil: the user can't be scripted, and only cases with touches at once
+	// apply.
+	User func(Behaviour) error
 
 	// Verify makes built-in user verification succeed or fail from now on. Nil:
 	// there is none or it can't be scripted.
 	Verify func(succeed bool)
 
 	// Strict declines the outcomes that are accepted only because keys in the
-	// field show them: a key of this module's own has no such excuse.
+	// field show them, such as another status than the specification's: a key of
+	// this module's own has no such excuse.
 	Strict bool
 }
 
@@ -69,3 +74,6 @@ const (
 	Ignore                // never touches it
 	Decline               // refuses, on a key with a way to do so
 )
+
+// String names the action.
+func (a Action) String() string { return [...]string{"touch", "ignore", "decline"}[a] }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
@@ -17,14 +18,15 @@ var getInfoCases = []Case{
 	{ID: "GI-2", Title: "the AAGUID has 16 bytes", Run: gi2},
 	{ID: "GI-3", Title: "PIN/UV auth protocols are listed once each if there is a PIN or a token", Run: gi3},
 	{ID: "GI-4", Title: "clientPin tells whether a PIN is set", Run: gi4},
-	{ID: "GI-5", Title: "a FIDO_2_1 key with user verification has pinUvAuthToken", Run: gi5},
+	{ID: "GI-5", Title: "a key of FIDO_2_1 or later with user verification has pinUvAuthToken", Run: gi5},
 	{ID: "GI-6", Title: "maxMsgSize is at least 1,024 and a request of that size is taken", Takes: 2 * time.Second, Run: gi6},
 	{ID: "GI-7", Title: "the limits of lists and credential IDs are kept", Takes: 2 * time.Second, Run: gi7},
 	{ID: "GI-8", Title: "every algorithm listed works", Takes: 10 * time.Second, Run: gi8},
 	{ID: "GI-9", Title: "transports are unique", Run: gi9},
 	{ID: "GI-10", Title: "minPINLength is at least 4", Run: gi10},
 	{ID: "GI-11", Title: "remainingDiscoverableCredentials counts down", Run: gi11},
-	{ID: "GI-16", Title: "parameters of getInfo are ignored or refused", Level: Quirk, Run: gi16},
+	{ID: "GI-12", Title: "credProtect and hmac-secret work if, and only if, they are advertised", Run: gi12},
+	{ID: "GI-16", Title: "parameters of getInfo are ignored or refused", Run: gi16},
 	{ID: "GI-18", Title: "a new key does not force a PIN change", Run: gi18},
 	{ID: "GI-19", Title: "the firmware version is stable", Run: gi19},
 	{ID: "GI-21", Title: "attestation formats are unique and never \"none\"", Run: gi21},
@@ -60,14 +62,29 @@ func gi1(c *C) {
 	}
 }
 
-func gi2(c *C) { c.open() } // parsing demands it
+func gi2(c *C) {
+	m := c.open()
+	var members map[int64]cbor.RawMessage
+	if _, err := cbor.UnmarshalLenient(m.info.Raw, &members); err != nil {
+		c.Fatal(err)
+	}
+	var aaguid []byte
+	if _, err := cbor.UnmarshalLenient(members[3], &aaguid); err != nil || len(aaguid) != 16 {
+		c.Errorf("the AAGUID is %x: %v", []byte(members[3]), err)
+	}
+}
+
+// since21 reports whether the key is of FIDO_2_1 or later.
+func (m *messages) since21() bool {
+	return slices.Contains(m.info.Versions, ctap2.VersionFIDO21) || slices.Contains(m.info.Versions, ctap2.VersionFIDO23)
+}
 
 func gi3(c *C) {
 	m := c.open()
 	unique(c, "pinUvAuthProtocols", m.info.PinUvAuthProtocols)
 	_, pin := m.info.Options[ctap2.OptionClientPIN]
 	if (pin || m.option(ctap2.OptionPinUvAuthToken)) && len(m.info.PinUvAuthProtocols) == 0 {
-		if slices.Contains(m.info.Versions, ctap2.VersionFIDO21) {
+		if m.since21() {
 			c.Error("pinUvAuthProtocols is missing")
 		}
 		c.Observe("pinUvAuthProtocols is missing")
@@ -82,7 +99,7 @@ func gi4(c *C) {
 		if m.option(ctap2.OptionPlat) {
 			c.Error("plat is true on a key that can be taken away")
 		}
-		m.mustSetPIN(p, pin1)
+		m.mustSetPIN(p, m.pin1())
 		if !m.option(ctap2.OptionClientPIN) {
 			c.Error("clientPin is not true after setPIN")
 		}
@@ -91,8 +108,8 @@ func gi4(c *C) {
 
 func gi5(c *C) {
 	m := c.open()
-	if !slices.Contains(m.info.Versions, ctap2.VersionFIDO21) {
-		c.NotApplicable("the key is not FIDO_2_1")
+	if !m.since21() {
+		c.NotApplicable("the key is not FIDO_2_1 or later")
 	}
 	_, pin := m.info.Options[ctap2.OptionClientPIN]
 	_, uv := m.info.Options[ctap2.OptionUV]
@@ -101,10 +118,14 @@ func gi5(c *C) {
 	}
 }
 
+// proofSize is how much longer than its parameters a request can become by the
+// proof that messages.proven adds.
+const proofSize = 64
+
 // ofSize returns a makeCredential of exactly n bytes, with the command byte.
 func ofSize(c *C, m *messages, n int) []byte {
 	c.Helper()
-	p := c.mc()
+	p := m.proven(ctap2.CommandMakeCredential, c.mc())
 	request := func(pad int) []byte {
 		return mustCBOR(c, ctap2.CommandMakeCredential, p.with(0x55, bytes.Repeat([]byte{'x'}, pad)))
 	}
@@ -149,8 +170,16 @@ func gi7(c *C) {
 		return c.ga().with(3, append(list, descriptor(k.id)))
 	}
 	m.get(fill(n), k)
-	if b := mustCBOR(c, ctap2.CommandGetAssertion, fill(n+1)); len(b) <= m.info.MaxMessage() {
+	if b := mustCBOR(c, ctap2.CommandGetAssertion, fill(n+1)); len(b) <= m.info.MaxMessage()-proofSize {
 		m.refused(ctap2.CommandGetAssertion, fill(n+1), ctap2.StatusLimitExceeded)
+	} else {
+		c.Observe("a list of %d does not fit a message of %d bytes", n+1, m.info.MaxMessage())
+	}
+	if l := m.info.MaxCredentialIDLength; l > 0 {
+		long := c.ga().with(3, []any{descriptor(make([]byte, l+1))})
+		m.refused(ctap2.CommandGetAssertion, long, ctap2.StatusNoCredentials, ctap2.StatusLimitExceeded, ctap2.StatusInvalidLength, ctap2.StatusInvalidParameter)
+	} else if c.Key.Strict {
+		c.Error("there is a maxCredentialCountInList and no maxCredentialIdLength")
 	}
 }
 
@@ -193,15 +222,44 @@ func gi11(c *C) {
 	}
 	before := *m.info.RemainingDiscoverableCredentials
 	m.make(c.passkey(1))
-	if after := *m.refresh().RemainingDiscoverableCredentials; after >= before && before > 0 {
-		c.Errorf("room for %d before and for %d after", before, after)
+	switch after := m.refresh().RemainingDiscoverableCredentials; {
+	case after == nil:
+		c.Error("the key does not say any more how many passkeys it still takes")
+	case *after >= before && before > 0:
+		c.Errorf("room for %d before and for %d after", before, *after)
 	}
+}
+
+func gi12(c *C) {
+	m := c.open()
+	unique(c, "extensions", m.info.Extensions)
+	k := m.make(c.mc().with(6, object{ctap2.ExtensionCredProtect: 1, ctap2.ExtensionHMACSecret: true}))
+	for id, want := range map[string]byte{ctap2.ExtensionCredProtect: 0x01, ctap2.ExtensionHMACSecret: 0xf5} {
+		got := k.resp.AuthData.Extensions[id]
+		switch works := bytes.Equal(got, []byte{want}); {
+		case works != m.extension(id):
+			c.Errorf("%s is advertised: %v; its output is %x", id, m.extension(id), []byte(got))
+		case !works && got != nil:
+			c.Errorf("the output of %s is %x", id, []byte(got))
+		}
+	}
+	if !m.extension(ctap2.ExtensionHMACSecret) {
+		return
+	}
+	h := m.salts(m.first(), 1)
+	h.outputs(m.get(c.ga(k).with(4, h.input), k))
+	h = m.salts(m.first(), 2)
+	h.outputs(m.get(c.ga(k).with(4, h.input), k))
+	bad := h.input[ctap2.ExtensionHMACSecret].(params)
+	mac := bytes.Clone(bad[3].([]byte))
+	mac[0] ^= 1
+	m.refused(ctap2.CommandGetAssertion, c.ga(k).with(4, object{ctap2.ExtensionHMACSecret: bad.with(3, mac)}), ctap2.StatusPINAuthInvalid)
 }
 
 func gi16(c *C) {
 	m := c.open()
 	s, _ := m.call(ctap2.CommandGetInfo, params{1: "x"})
-	m.accept(s, ctap2.StatusSuccess, ctap2.StatusInvalidLength, ctap2.StatusInvalidParameter)
+	m.either(s, ctap2.StatusSuccess, ctap2.StatusInvalidLength, ctap2.StatusInvalidParameter)
 }
 
 func gi18(c *C) {

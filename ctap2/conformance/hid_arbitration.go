@@ -18,7 +18,7 @@ var hidArbitrationCases = []Case{
 	{ID: "HID-B4", Title: "a second request on the channel that waits for a touch is refused", Needs: NeedsReports | NeedsUser, Takes: 3 * time.Second, Run: hidB4},
 	{ID: "HID-B5", Title: "CHANNEL_BUSY costs no PIN retry", Needs: NeedsReports | NeedsUser, Takes: 3 * time.Second, Run: hidB5},
 	{ID: "HID-B6", Title: "in any interleaving each channel sees its own replies alone, one for each request", Needs: NeedsReports, Takes: 5 * time.Second, Run: hidB6},
-	{ID: "HID-B7", Title: "a stateful command is not continued on another channel", Level: Should, Needs: NeedsReports, Run: hidB7},
+	{ID: "HID-B7", Title: "a stateful command is not continued on another channel", Needs: NeedsReports, Run: hidB7},
 }
 
 func hidB1(c *C) {

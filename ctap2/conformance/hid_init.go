@@ -24,7 +24,7 @@ var hidInitCases = []Case{
 	{ID: "HID-I8", Title: "a broadcast INIT while another channel is busy gets an answer", Needs: NeedsReports, Run: hidI8},
 	{ID: "HID-I9", Title: "channel 0 is refused", Needs: NeedsReports, Run: hidI9},
 	{ID: "HID-I10", Title: "the broadcast channel takes INIT alone", Needs: NeedsReports, Run: hidI10},
-	{ID: "HID-I11", Title: "a channel that was never allocated is refused", Level: Quirk, Needs: NeedsReports, Run: hidI11},
+	{ID: "HID-I11", Title: "a channel that was never allocated is refused", Needs: NeedsReports, Run: hidI11},
 	{ID: "HID-I12", Title: "the newest of 300 channels works, older ones work or are refused", Needs: NeedsReports, Takes: 5 * time.Second, Run: hidI12},
 	{ID: "HID-I13", Title: "the capabilities are what the key does", Needs: NeedsReports, Run: hidI13},
 	{ID: "HID-I14", Title: "nothing arrives unasked", Needs: NeedsReports, Takes: time.Second, Run: hidI14},

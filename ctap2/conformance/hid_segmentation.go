@@ -18,10 +18,10 @@ var hidSegmentationCases = []Case{
 	{ID: "HID-S5", Title: "a CBOR request beyond maxMsgSize is refused", Needs: NeedsReports, Run: hidS5},
 	{ID: "HID-S6", Title: "padding is ignored in requests and zero in replies", Needs: NeedsReports, Run: hidS6},
 	{ID: "HID-S7", Title: "CBOR without a command and MSG without a header are refused", Needs: NeedsReports, Run: hidS7},
-	{ID: "HID-S8", Title: "WINK and CANCEL with data are refused or served", Level: Quirk, Needs: NeedsReports, Run: hidS8},
-	{ID: "HID-S9", Title: "a PING of 1,000 bytes is back within 555 ms", Level: Should, Needs: NeedsReports, Run: hidS9},
+	{ID: "HID-S8", Title: "WINK and CANCEL with data are refused or served", Needs: NeedsReports, Run: hidS8},
+	{ID: "HID-S9", Title: "a PING of 1,000 bytes is back within 555 ms", Needs: NeedsReports, Run: hidS9},
 	{ID: "HID-S10", Title: "unknown commands, KEEPALIVE and ERROR are refused", Needs: NeedsReports, Run: hidS10},
-	{ID: "HID-S11", Title: "vendor commands are answered", Level: Quirk, Needs: NeedsReports, Run: hidS11},
+	{ID: "HID-S11", Title: "vendor commands are answered", Needs: NeedsReports, Run: hidS11},
 	{ID: "HID-S12", Title: "two messages back to back are answered in order", Needs: NeedsReports, Run: hidS12},
 }
 

@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"crypto/sha256"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
@@ -43,6 +45,9 @@ func (c *C) open() *messages {
 		t, err := c.Key.OpenMessages()
 		if err != nil {
 			c.Fatalf("opening the key: %v", err)
+		}
+		if t, ok := t.(io.Closer); ok {
+			c.closers = append(c.closers, t.Close)
 		}
 		m.t = t
 	} else {
@@ -103,18 +108,35 @@ func (m *messages) raw(request []byte) (ctap2.Status, []byte) {
 	if s == ctap2.StatusSuccess && len(reply) > 1 {
 		if ds, err := cbor.Check(nil, reply[1:]); err != nil {
 			m.c.Errorf("the reply %x: %v", reply[1:], err)
-		} else if len(ds) > 0 {
-			if m.c.Key.Strict {
-				m.c.Errorf("the reply %x is not canonical: %v", reply[1:], ds)
-			}
-			m.c.Observe("a reply to command %02x is not canonical: %v", request[0], ds)
+		} else {
+			m.c.canonical(ctap2.Command(request[0]).String(), ds)
 		}
 	}
 	return s, reply[1:]
 }
 
-// call sends a command with parameters, or none if p is nil.
+// canonical takes the deviations from canonical CBOR that a reply has.
+func (c *C) canonical(what string, ds []cbor.Deviation) {
+	c.Helper()
+	if len(ds) == 0 {
+		return
+	}
+	c.deviations += len(ds)
+	if c.Key.Strict {
+		c.Errorf("the reply to %s is not canonical: %v", what, ds)
+	}
+	c.Observe("the reply to %s is not canonical: %v", what, ds)
+}
+
+// call sends a command with parameters, or none if p is nil. On a key that
+// can't be used without a PIN it adds the proof of one: see proven.
 func (m *messages) call(cmd ctap2.Command, p params) (ctap2.Status, []byte) {
+	m.c.Helper()
+	return m.plain(cmd, m.proven(cmd, p))
+}
+
+// plain sends a command as it is.
+func (m *messages) plain(cmd ctap2.Command, p params) (ctap2.Status, []byte) {
 	m.c.Helper()
 	if p == nil {
 		return m.raw([]byte{byte(cmd)})
@@ -145,11 +167,31 @@ func (m *messages) accept(s ctap2.Status, accept ...ctap2.Status) ctap2.Status {
 	m.c.Helper()
 	switch i := slices.Index(accept, s); {
 	case i < 0:
-		m.c.Errorf("the status is %s instead of %v", s.Name(), accept)
+		m.c.Errorf("the status is %s instead of %s", s.Name(), names(accept))
+	case i > 0 && m.c.Key.Strict:
+		m.c.Errorf("the status is %s instead of %s", s.Name(), accept[0].Name())
 	case i > 0:
 		m.c.Observe("%s instead of %s", s.Name(), accept[0].Name())
 	}
 	return s
+}
+
+// either demands that s is among statuses that are equally right.
+func (m *messages) either(s ctap2.Status, accept ...ctap2.Status) {
+	m.c.Helper()
+	if !slices.Contains(accept, s) {
+		m.c.Errorf("the status is %s instead of %s", s.Name(), names(accept))
+	}
+	m.c.Observe("of %s the key answers %s", names(accept), s.Name())
+}
+
+// names lists statuses.
+func names(statuses []ctap2.Status) string {
+	var all []string
+	for _, s := range statuses {
+		all = append(all, s.Name())
+	}
+	return strings.Join(all, " or ")
 }
 
 // failed sends a command that must not succeed.
@@ -163,6 +205,24 @@ func (m *messages) failed(cmd ctap2.Command, p params) ctap2.Status {
 }
 
 func (m *messages) option(name string) bool { return m.info.Options[name] }
+
+func (m *messages) extension(id string) bool { return slices.Contains(m.info.Extensions, id) }
+
+// used are the flags UP and UV of a use that does not ask for user verification.
+func (m *messages) used() ctap2.Flags {
+	if m.option(ctap2.OptionAlwaysUv) {
+		return ctap2.FlagUP | ctap2.FlagUV
+	}
+	return ctap2.FlagUP
+}
+
+// needList ends the case if the key takes no lists of n credentials.
+func (m *messages) needList(n uint) {
+	m.c.Helper()
+	if most := m.info.MaxCredentialCountInList; most > 0 && most < n {
+		m.c.NotApplicable("the key takes lists of at most %d", most)
+	}
+}
 
 func (m *messages) needOption(name string) {
 	m.c.Helper()
@@ -232,6 +292,10 @@ func (m *messages) make(p params) *credential {
 	if err != nil {
 		m.c.Fatal(err)
 	}
+	m.c.canonical("makeCredential, in authData,", r.AuthData.Deviations)
+	if r.AuthData.AttestedCredentialData == nil {
+		m.c.Fatal("a new credential comes without attested credential data")
+	}
 	return &credential{r.AuthData.AttestedCredentialData.CredentialID, r}
 }
 
@@ -253,11 +317,32 @@ func (m *messages) assertion(b []byte, by *credential) *ctap2.GetAssertionRespon
 	if r.AuthData.Flags&ctap2.FlagAT != 0 {
 		m.c.Error("the flag AT is set in an assertion")
 	}
+	m.c.canonical("getAssertion, in authData,", r.AuthData.Deviations)
 	if by != nil {
-		signed := slices.Concat(r.AuthData.Raw, m.c.hash())
-		if err := by.resp.AuthData.AttestedCredentialData.PublicKey.Verify(signed, r.Signature); err != nil {
-			m.c.Errorf("the assertion's signature: %v", err)
-		}
+		m.signed(r, by)
+	}
+	return r
+}
+
+// signed demands that the credential has signed the assertion.
+func (m *messages) signed(r *ctap2.GetAssertionResponse, by *credential) {
+	m.c.Helper()
+	signed := slices.Concat(r.AuthData.Raw, m.c.hash())
+	if err := by.resp.AuthData.AttestedCredentialData.PublicKey.Verify(signed, r.Signature); err != nil {
+		m.c.Errorf("the assertion's signature: %v", err)
+	}
+}
+
+// several gets the first of several assertions. A key with a display lets the
+// user choose one instead.
+func (m *messages) several(p params, by *credential) *ctap2.GetAssertionResponse {
+	m.c.Helper()
+	r := m.get(p, nil)
+	if r.UserSelected {
+		m.c.NotApplicable("the user chooses the account on the key")
+	}
+	if by != nil {
+		m.signed(r, by)
 	}
 	return r
 }

@@ -9,16 +9,26 @@ import (
 	"github.com/gofido/fido/ctap2/pinuv"
 )
 
-const pin1, pin2, wrongPIN = "1234-abcd", "5678-efgh", "9999-zzzz"
+// pin1 and pin2 are PINs that the key takes, wrongPIN is never set.
+func (m *messages) pin1() string     { return m.sample("1234-abcd") }
+func (m *messages) pin2() string     { return m.sample("5678-efgh") }
+func (m *messages) wrongPIN() string { return m.sample("9999-zzzz") }
+
+// sample makes a PIN as long as the key wants it.
+func (m *messages) sample(pin string) string {
+	least, most := m.info.PINLengths()
+	for uint(len(pin)) < least {
+		pin += "x"
+	}
+	return pin[:min(uint(len(pin)), most)]
+}
 
 // eachProtocol runs f for each PIN/UV auth protocol of the key, each time with
 // a key in factory state.
 func (c *C) eachProtocol(f func(m *messages, p pinuv.Protocol)) {
 	c.Helper()
 	m := c.open()
-	if _, ok := m.info.Options[ctap2.OptionClientPIN]; !ok {
-		c.NotApplicable("the key has no PIN")
-	}
+	m.needPIN()
 	protocols := m.protocols()
 	for i, p := range protocols {
 		if i > 0 {
@@ -30,6 +40,21 @@ func (c *C) eachProtocol(f func(m *messages, p pinuv.Protocol)) {
 			c.Logf("with %v", p)
 			return
 		}
+	}
+}
+
+func (m *messages) needPIN() {
+	m.c.Helper()
+	if _, ok := m.info.Options[ctap2.OptionClientPIN]; !ok {
+		m.c.NotApplicable("the key has no PIN")
+	}
+}
+
+// needRetries ends the case if the key allows fewer than n wrong PINs.
+func (m *messages) needRetries(n uint) {
+	m.c.Helper()
+	if most, _ := m.retries(); most < n {
+		m.c.NotApplicable("the key allows %d wrong PINs", most)
 	}
 }
 
@@ -114,9 +139,15 @@ func (m *messages) setPIN(p pinuv.Protocol, pin string) ctap2.Status {
 	return s
 }
 
-// mustSetPIN sets a PIN on a key that has none.
+// mustSetPIN sets a PIN on a key that has none, or the one that proven has set.
 func (m *messages) mustSetPIN(p pinuv.Protocol, pin string) {
 	m.c.Helper()
+	if m.c.pin != "" && m.option(ctap2.OptionClientPIN) {
+		if m.c.pin != pin {
+			m.c.Fatal("the PIN is another already")
+		}
+		return
+	}
 	if s := m.setPIN(p, pin); s != ctap2.StatusSuccess {
 		m.c.Fatalf("setPIN: %s", s.Name())
 	}
@@ -180,19 +211,88 @@ func (m *messages) received(s secret, p params) (ctap2.Status, *pinuv.Token) {
 	return status, t
 }
 
-// mustToken gets a token for mc and ga of rpID, by whichever way the key has.
-func (m *messages) mustToken(p pinuv.Protocol, pin string) *pinuv.Token {
+// mustToken gets a token for mc and ga of rpID.
+func (m *messages) mustToken(p pinuv.Protocol) *pinuv.Token {
 	m.c.Helper()
-	var perms ctap2.Permissions
-	rp := ""
-	if m.option(ctap2.OptionPinUvAuthToken) {
-		perms, rp = ctap2.PermissionMC|ctap2.PermissionGA, rpID
+	return m.use(p, ctap2.PermissionMC|ctap2.PermissionGA, rpID)
+}
+
+// use gets a token for the relying party rp, by the way that the key has for mc
+// and ga.
+func (m *messages) use(p pinuv.Protocol, perms ctap2.Permissions, rp string) *pinuv.Token {
+	m.c.Helper()
+	switch {
+	case m.option(ctap2.OptionNoMcGaPermissionsWithClientPin):
+		return m.needToken(m.tokenByUV(p, perms, rp))
+	case !m.option(ctap2.OptionPinUvAuthToken):
+		perms, rp = 0, ""
 	}
-	s, t := m.token(p, pin, perms, rp)
-	if s != ctap2.StatusSuccess {
+	return m.needToken(m.token(p, m.pin1(), perms, rp))
+}
+
+// needToken ends the case if there is no token.
+func (m *messages) needToken(s ctap2.Status, t *pinuv.Token) *pinuv.Token {
+	m.c.Helper()
+	if s != ctap2.StatusSuccess || t == nil {
 		m.c.Fatalf("getting a token: %s", s.Name())
 	}
 	return t
+}
+
+// takesPIN demands that the key takes the PIN.
+func (m *messages) takesPIN(p pinuv.Protocol, pin string) {
+	m.c.Helper()
+	m.needToken(m.token(p, pin, m.perms(), m.permsRP()))
+}
+
+// tokenByUV asks for a token by built-in user verification.
+func (m *messages) tokenByUV(p pinuv.Protocol, perms ctap2.Permissions, rp string) (ctap2.Status, *pinuv.Token) {
+	m.c.Helper()
+	s := m.agree(p)
+	return m.received(s, params{
+		1: p, 2: ctap2.GetPinUvAuthTokenUsingUvWithPermissions, 3: s.platform, 9: perms, 10: rp,
+	})
+}
+
+// proven adds the proof of a PIN to a makeCredential or getAssertion that has
+// none, on a key that can't be used otherwise: one with alwaysUv and without
+// built-in user verification. The first time it sets that PIN. Requests that are
+// malformed, or silent, stay as they are.
+func (m *messages) proven(cmd ctap2.Command, p params) params {
+	m.c.Helper()
+	if m.info == nil || !m.option(ctap2.OptionAlwaysUv) || m.option(ctap2.OptionUV) {
+		return p
+	}
+	hash, options, param := 1, 7, 8
+	if cmd == ctap2.CommandGetAssertion {
+		hash, options, param = 2, 5, 6
+	}
+	if cmd != ctap2.CommandMakeCredential && cmd != ctap2.CommandGetAssertion || p[param] != nil {
+		return p
+	}
+	if b, ok := p[hash].([]byte); !ok || len(b) != 32 {
+		return p
+	}
+	if o, ok := p[options].(object); ok && o["up"] == false {
+		return p
+	}
+	rp, _ := p[1].(string)
+	if o, ok := p[2].(object); ok {
+		rp, _ = o["id"].(string)
+	}
+	if rp == "" {
+		return p
+	}
+	if !m.option(ctap2.OptionClientPIN) {
+		m.needPIN()
+		m.mustSetPIN(m.first(), m.pin1())
+		m.c.pin = m.pin1()
+	}
+	if m.c.pin == "" {
+		return p // the case has set its own and knows what it wants to see
+	}
+	t := m.use(m.first(), ctap2.PermissionMC|ctap2.PermissionGA, rp)
+	return p.with(param, t.Authenticate(p[hash].([]byte))).with(param+1, t.Protocol())
 }
 
 func (m *messages) retries() (uint, bool) {
@@ -214,6 +314,14 @@ func authorizeGA(p params, t *pinuv.Token) params {
 	return p.with(6, t.Authenticate(p[2].([]byte))).with(7, t.Protocol())
 }
 
+// reset resets the key, which has just been powered up.
+func (m *messages) reset() {
+	m.c.Helper()
+	m.ok(ctap2.CommandReset, nil)
+	m.c.pin = ""
+	m.refresh()
+}
+
 // powerCycle cycles the power and opens the key again.
 func (m *messages) powerCycle() *messages {
 	m.c.Helper()
@@ -230,24 +338,25 @@ func (m *messages) powerCycle() *messages {
 // softBlock enters wrong PINs until the key wants its power cycled.
 func (m *messages) softBlock(p pinuv.Protocol) {
 	m.c.Helper()
+	m.needRetries(4) // the last one blocks the PIN for good
 	for i, want := range []ctap2.Status{ctap2.StatusPINInvalid, ctap2.StatusPINInvalid, ctap2.StatusPINAuthBlocked} {
-		if s, _ := m.token(p, wrongPIN, m.perms(), m.permsRP()); s != want {
+		if s, _ := m.token(p, m.wrongPIN(), m.perms(), m.permsRP()); s != want {
 			m.c.Fatalf("wrong PIN %d: %s instead of %s", i+1, s.Name(), want.Name())
 		}
 	}
 }
 
-// perms and permsRP are the permissions that a token is asked with: none on a
-// key that knows only the legacy way.
+// perms and permsRP are the permissions that a token is asked with by PIN: none
+// on a key that knows only the legacy way or gives none for mc and ga.
 func (m *messages) perms() ctap2.Permissions {
-	if m.option(ctap2.OptionPinUvAuthToken) {
+	if m.option(ctap2.OptionPinUvAuthToken) && !m.option(ctap2.OptionNoMcGaPermissionsWithClientPin) {
 		return ctap2.PermissionMC | ctap2.PermissionGA
 	}
 	return 0
 }
 
 func (m *messages) permsRP() string {
-	if m.option(ctap2.OptionPinUvAuthToken) {
+	if m.perms() != 0 {
 		return rpID
 	}
 	return ""

@@ -300,6 +300,8 @@ func (w *wire) waiting(cid ctaphid.CID) {
 		switch {
 		case !ok:
 			w.c.Fatalf("the key does not say that it waits for a touch")
+		case m.CID == cid && m.Command == ctaphid.CommandCBOR && w.wantsVerification(cid, m.Data):
+			w.c.NotApplicable("every use of the key needs user verification")
 		case m.CID != cid || m.Command != ctaphid.CommandKeepalive || len(m.Data) != 1:
 			w.c.Fatalf("%v %x on channel %v instead of a KEEPALIVE on %v", m.Command, m.Data, m.CID, cid)
 		case m.Data[0] == ctaphid.StatusUPNeeded:
@@ -317,6 +319,9 @@ func (w *wire) status(cid ctaphid.CID, within time.Duration, accept ...ctap2.Sta
 		w.c.Fatal("a CBOR reply has no status byte")
 	}
 	s := ctap2.Status(data[0])
+	if !slices.Contains(accept, s) && w.wantsVerification(cid, data) {
+		w.c.NotApplicable("every use of the key needs user verification")
+	}
 	if !slices.Contains(accept, s) {
 		w.c.Fatalf("the status is %s instead of %v", s.Name(), accept)
 	}
@@ -326,11 +331,30 @@ func (w *wire) status(cid ctaphid.CID, within time.Duration, accept ...ctap2.Sta
 	return s
 }
 
+// wantsVerification reports whether a CBOR reply refuses a request for want of
+// user verification, on a key that says that every use needs it.
+func (w *wire) wantsVerification(cid ctaphid.CID, data []byte) bool {
+	w.c.Helper()
+	if len(data) != 1 {
+		return false
+	}
+	if s := ctap2.Status(data[0]); s != ctap2.StatusPUATRequired && s != ctap2.StatusOperationDenied {
+		return false
+	}
+	w.send(cid, ctaphid.CommandCBOR, getInfo)
+	info, err := ctap2.ParseGetInfoResponse(w.success(cid, slowest))
+	return err == nil && info.Options[ctap2.OptionAlwaysUv] && !info.Options[ctap2.OptionUV]
+}
+
 // user makes the user behave so.
 func (c *C) user(b Behaviour) {
 	c.Helper()
 	if c.Key.User == nil {
 		c.NotApplicable("the fixture can't script the user")
 	}
-	c.Key.User(b)
+	if err := c.Key.User(b); errors.Is(err, errors.ErrUnsupported) {
+		c.NotApplicable("the user can't %v: %v", b.Action, err)
+	} else if err != nil {
+		c.Fatalf("making the user %v: %v", b.Action, err)
+	}
 }

@@ -61,7 +61,7 @@ func fixture(s *socket, plugged *guest.Device) conformance.Fixture {
 					plugged.Server.PowerCycle()
 					return nil
 				},
-				User: func(b conformance.Behaviour) {
+				User: func(b conformance.Behaviour) error {
 					switch b.Action {
 					case conformance.Touch:
 						s.Load().SetUser(virtual.TouchAfter(b.After))
@@ -70,6 +70,7 @@ func fixture(s *socket, plugged *guest.Device) conformance.Fixture {
 					case conformance.Decline:
 						s.Load().SetUser(virtual.Deny())
 					}
+					return nil
 				},
 			}
 		},
