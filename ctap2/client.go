@@ -164,9 +164,6 @@ func (c *Client) ClientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPIN
 // so. StatusNotAllowed means that it was too late.
 func (c *Client) Reset(ctx context.Context) error {
 	_, err := c.Command(ctx, CommandReset, nil)
-	if e, ok := errors.AsType[*CommandError](err); ok && e.Err == error(StatusNotAllowed) {
-		e.Err = fmt.Errorf("%w; unplug the key, plug it in, and reset it within ten seconds", StatusNotAllowed)
-	}
 	return err
 }
 

@@ -20,7 +20,11 @@ type CommandError struct {
 
 // Error names the command and what is wrong.
 func (e *CommandError) Error() string {
-	return "ctap2: " + operation{e.Command, e.SubCommand}.String() + ": " + e.Err.Error()
+	text := "ctap2: " + operation{e.Command, e.SubCommand}.String() + ": " + e.Err.Error()
+	if e.Command == CommandReset && e.Err == error(StatusNotAllowed) {
+		text += "; unplug the key, plug it in, and reset it within ten seconds"
+	}
+	return text
 }
 
 // Unwrap returns Err.

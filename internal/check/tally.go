@@ -11,12 +11,13 @@ import (
 // tally counts what go test -json tells, and keeps what was said by those that
 // failed.
 type tally struct {
-	packages int // that passed and have tests
-	without  int // without tests
-	tests    int // that passed, subtests included
-	skipped  []string
-	failed   []string // packages and tests, in the order of their ends
-	broken   error    // why the events could not be read
+	packages  int // that passed and have tests
+	without   int // without tests
+	tests     int // that passed, subtests included
+	skipped   []string
+	skippings []skipping
+	failed    []string // packages and tests, in the order of their ends
+	broken    error    // why the events could not be read
 
 	output map[string][]string // by package, and by package and test, until it has passed
 	said   []string            // by those that failed, and by no package
@@ -64,13 +65,31 @@ func (t *tally) add(e testEvent) {
 		}
 		delete(t.output, key)
 	case "skip":
-		if e.Test != "" {
+		if top, _, sub := strings.Cut(e.Test, "/"); sub {
+			t.skipSubtest(e.Package + " " + top)
+		} else if e.Test != "" {
 			t.skipped = append(t.skipped, key+": "+reason(t.output[key]))
 		} else {
 			t.without++
 		}
 		delete(t.output, key)
 	}
+}
+
+// A skipping is a test some of whose subtests were skipped. The conformance suite
+// does so by the hundred; its tests demand the exact list.
+type skipping struct {
+	test string
+	n    int
+}
+
+func (t *tally) skipSubtest(test string) {
+	i := slices.IndexFunc(t.skippings, func(s skipping) bool { return s.test == test })
+	if i < 0 {
+		i = len(t.skippings)
+		t.skippings = append(t.skippings, skipping{test: test})
+	}
+	t.skippings[i].n++
 }
 
 // reason finds in a skipped test's output what it gave to Skip.
@@ -110,6 +129,9 @@ func (t *tally) String() string {
 	}
 	if len(t.skipped) > 0 {
 		line += ", skipped: " + strings.Join(t.skipped, ", ") // never shortened
+	}
+	for _, k := range t.skippings {
+		line += fmt.Sprintf(", skipped within %s: %s (go test -v gives the reasons)", k.test, plural(k.n, "subtest"))
 	}
 	return line
 }

@@ -43,6 +43,14 @@ func TestTally(t *testing.T) {
 			line: "0 tests in 1 package, skipped: p TestA: a_test.go:3: no IPv6",
 		},
 		{
+			name: "skipped subtests",
+			events: `{"Action":"skip","Package":"p","Test":"TestA/x"}
+{"Action":"skip","Package":"p","Test":"TestA/y/z"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p"}`,
+			line: "1 test in 1 package, skipped within p TestA: 2 subtests (go test -v gives the reasons)",
+		},
+		{
 			name: "not built",
 			events: `{"Action":"build-output","ImportPath":"p","Output":"p.go:1: undefined: x\n"}
 {"Action":"build-fail","ImportPath":"p"}
