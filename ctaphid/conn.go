@@ -108,8 +108,9 @@ func (c *Conn) Resync(ctx context.Context) error {
 
 // Close closes the device. A call that is under way, or waits for its turn,
 // fails with os.ErrClosed; a CBOR request that the device is working on is
-// cancelled first, so that it does not wait for a touch for ever. Calls of
-// Close after the first return nil at once.
+// cancelled first, so that it does not wait for a touch for ever. Close waits
+// for that no longer than [Config.Grace]. Calls of Close after the first return
+// nil at once.
 func (c *Conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {
 		return nil
