@@ -79,10 +79,14 @@ func (k *Key) clientPIN(o *operation, dst, parameters []byte) ([]byte, error) {
 // getKeyAgreement on a key without either.
 func (k *Key) offers(s ctap2.ClientPINSubCommand) bool {
 	switch s {
-	case ctap2.GetPINRetries, ctap2.SetPIN, ctap2.ChangePIN, ctap2.GetPINToken, ctap2.GetPinUvAuthTokenUsingPinWithPermissions:
+	case ctap2.GetPINRetries, ctap2.SetPIN, ctap2.ChangePIN, ctap2.GetPINToken:
 		return k.pinSupported()
+	case ctap2.GetPinUvAuthTokenUsingPinWithPermissions:
+		return k.pinSupported() && k.profile.permissions
 	case ctap2.GetUVRetries:
-		return k.config.UV != WithoutUV
+		return k.config.UV != WithoutUV && k.profile.permissions
+	case ctap2.GetPinUvAuthTokenUsingUvWithPermissions:
+		return k.profile.permissions
 	}
 	return true
 }
@@ -191,9 +195,10 @@ func (k *Key) changePIN(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientP
 		pin.wipe()
 		return nil, ctap2.StatusPINPolicyViolation
 	}
-	if err := k.storePIN(pin); err != nil {
+	if err := k.storePIN(pin, k.newPersistentToken()); err != nil {
 		return nil, err
 	}
+	k.state.versions.Token++
 	k.dropToken()
 	return &ctap2.ClientPINResponse{}, nil
 }
@@ -273,12 +278,23 @@ func (k *Key) getTokenUsingUV(o *operation, r *ctap2.ClientPINRequest) (*ctap2.C
 	return k.handOut(secret, r.PinUvAuthProtocol, r.Permissions, r.RPID, true)
 }
 
-// handOut issues a token and encrypts it for the platform.
+// handOut issues a token, or the persistent one, and encrypts it for the
+// platform.
 func (k *Key) handOut(s *pinuv.SharedSecret, p pinuv.Protocol, permissions ctap2.Permissions, rpID string, userPresent bool) (*ctap2.ClientPINResponse, error) {
-	if err := k.issue(p, permissions, rpID, userPresent); err != nil {
-		return nil, err
+	var token *pinuv.Token
+	if permissions&ctap2.PermissionPCMR != 0 {
+		var err error
+		if token, err = k.persistentToken(p); err != nil {
+			return nil, err
+		}
+		defer token.Wipe()
+	} else {
+		if err := k.issue(p, permissions, rpID, userPresent); err != nil {
+			return nil, err
+		}
+		token = k.boot.token.secret
 	}
-	b := k.boot.token.secret.ExposeSecret()
+	b := token.ExposeSecret()
 	defer clear(b)
 	encrypted, err := s.Encrypt(k.config.Rand, b)
 	if err != nil {

@@ -121,6 +121,9 @@ func (k *Key) store(c *credential, changes ...change) error {
 	c.stored = true
 	c.sequence = k.state.sequence + 1
 	changes = append(changes, change{c.record(), c.encode()})
+	if c.discoverable {
+		changes = append(changes, k.newStoreState())
+	}
 	if old != nil {
 		changes = append(changes, change{old.record(), nil})
 	}
@@ -128,8 +131,11 @@ func (k *Key) store(c *credential, changes ...change) error {
 		return err
 	}
 	k.state.sequence = c.sequence
+	if c.discoverable {
+		k.state.versions.Store++
+	}
 	if old != nil {
-		k.boot.next = nil // which may be about to use it
+		k.end() // of what may be about to use it
 		k.event(CredentialDeleted, old)
 		k.state.stored = slices.DeleteFunc(k.state.stored, func(o *credential) bool { return o == old })
 		old.wipe()

@@ -16,9 +16,10 @@ const (
 	CredentialDeleted                       // a stored one is gone; a reset does not list what it erases
 	CredentialAsserted                      // it has signed an assertion
 	KeyReset                                // everything is erased; Credential is empty
+	CredentialUpdated                       // a stored one has other names
 )
 
-var eventNames = [...]string{CredentialCreated: "created", CredentialDeleted: "deleted", CredentialAsserted: "asserted", KeyReset: "reset"}
+var eventNames = [...]string{CredentialCreated: "created", CredentialDeleted: "deleted", CredentialAsserted: "asserted", KeyReset: "reset", CredentialUpdated: "updated"}
 
 // String describes the kind in a word.
 func (e EventKind) String() string {

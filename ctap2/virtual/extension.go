@@ -33,10 +33,28 @@ var extensions = []*extension{credProtect, hmacSecret}
 // known returns the extensions that this key has.
 func (k *Key) known(yield func(*extension) bool) {
 	for _, e := range extensions {
-		if !slices.Contains(k.config.WithoutExtensions, e.id) && !yield(e) {
+		if k.has(e.id) && !yield(e) {
 			return
 		}
 	}
+}
+
+// has reports whether this key has an extension that the package has.
+func (k *Key) has(id string) bool {
+	if !slices.Contains(k.profile.extensions, id) || slices.Contains(k.config.WithoutExtensions, id) {
+		return false
+	}
+	switch id {
+	case ctap2.ExtensionLargeBlobKey:
+		return k.largeBlobsSupported()
+	case ctap2.ExtensionLargeBlob:
+		return k.config.LargeBlobExtension
+	case ctap2.ExtensionMinPINLength:
+		return k.minPINLengthSettable()
+	case ctap2.ExtensionPINComplexityPolicy:
+		return k.config.PINComplexity != nil
+	}
+	return true
 }
 
 func (k *Key) extensionIDs() []string {

@@ -2,7 +2,6 @@ package virtual
 
 import (
 	"slices"
-	"time"
 
 	"github.com/gofido/fido/ctap2"
 )
@@ -44,6 +43,11 @@ func (k *Key) getAssertion(o *operation, dst, parameters []byte) ([]byte, error)
 		return nil, err
 	}
 	found := k.candidates(a, user.verified) // 7
+	if len(found) == 0 && k.profile.touchFirst && a.touched() {
+		if out := k.touch(o, r.RPID); out != agreed {
+			return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusOperationDenied)
+		}
+	}
 	if len(found) == 0 {
 		if s := k.faults.UnknownCredentialStatus; s != 0 {
 			return nil, s
@@ -83,12 +87,7 @@ func (k *Key) getAssertion(o *operation, dst, parameters []byte) ([]byte, error)
 		return nil, err
 	}
 	if number > 0 {
-		k.boot.next = &nextAssertion{
-			assertion: a,
-			rest:      found[1:],
-			token:     authorizedBy,
-			deadline:  k.config.Clock.Now().Add(nextTimeout),
-		}
+		k.begin(o, ctap2.CommandGetNextAssertion, authorizedBy, &nextAssertion{a, found[1:]})
 	}
 	return dst, nil
 }
@@ -192,32 +191,22 @@ func (k *Key) describeCredential(a *assertion, c *credential, r *ctap2.GetAssert
 	}
 }
 
-// nextTimeout is how long getNextAssertion may take (CTAP 2.3 section 6.3).
-const nextTimeout = 30 * time.Second
-
 // nextAssertion is what getNextAssertion continues.
 type nextAssertion struct {
 	*assertion
-	rest     []*credential
-	token    *token // that authorised the getAssertion, or nil
-	deadline time.Time
+	rest []*credential
 }
 
 // getNextAssertion is CTAP 2.3 section 6.3.
 func (k *Key) getNextAssertion(o *operation, dst, _ []byte) ([]byte, error) {
-	n := k.boot.next
-	if n == nil || n.session != o.session || len(n.rest) == 0 {
-		return nil, ctap2.StatusNotAllowed
-	}
-	now := k.config.Clock.Now()
-	if now.After(n.deadline) || n.token != nil && k.liveToken() != n.token {
-		k.boot.next = nil
+	n, ok := resume[*nextAssertion](k, o)
+	if !ok || len(n.rest) == 0 {
 		return nil, ctap2.StatusNotAllowed
 	}
 	dst, err := k.assert(n.assertion, n.rest[0], 0, dst)
 	if err != nil {
 		return nil, err
 	}
-	n.rest, n.deadline = n.rest[1:], now.Add(nextTimeout)
+	n.rest = n.rest[1:]
 	return dst, nil
 }

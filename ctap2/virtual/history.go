@@ -23,23 +23,39 @@ func (r *CommandRecord) Command() ctap2.Command {
 }
 
 // Parse decodes the request: a *ctap2.MakeCredentialRequest,
-// *ctap2.GetAssertionRequest or *ctap2.ClientPINRequest, or nil for a command
-// without parameters or one that the key does not know.
+// *ctap2.GetAssertionRequest, *ctap2.ClientPINRequest and so on, or nil for a
+// command without parameters or one that no key knows.
 func (r *CommandRecord) Parse() (any, error) {
-	var request any
-	var err error
-	switch r.Command() {
-	case ctap2.CommandMakeCredential:
-		request, err = ctap2.ParseMakeCredentialRequest(r.Request[1:])
-	case ctap2.CommandGetAssertion:
-		request, err = ctap2.ParseGetAssertionRequest(r.Request[1:])
-	case ctap2.CommandClientPIN:
-		request, err = ctap2.ParseClientPINRequest(r.Request[1:])
+	command := r.Command()
+	if became, ok := previews[command]; ok {
+		command = became
 	}
-	if err != nil {
-		return nil, err
+	parse := parsers[command]
+	if parse == nil {
+		return nil, nil
 	}
-	return request, nil
+	return parse(r.Request[1:])
+}
+
+// parsers decode the parameters of the commands that have any.
+var parsers = map[ctap2.Command]func(parameters []byte) (any, error){
+	ctap2.CommandMakeCredential:       parser(ctap2.ParseMakeCredentialRequest),
+	ctap2.CommandGetAssertion:         parser(ctap2.ParseGetAssertionRequest),
+	ctap2.CommandClientPIN:            parser(ctap2.ParseClientPINRequest),
+	ctap2.CommandBioEnrollment:        parser(ctap2.ParseBioEnrollmentRequest),
+	ctap2.CommandCredentialManagement: parser(ctap2.ParseCredentialManagementRequest),
+	ctap2.CommandLargeBlobs:           parser(ctap2.ParseLargeBlobsRequest),
+	ctap2.CommandConfig:               parser(ctap2.ParseConfigRequest),
+}
+
+func parser[R any](parse func([]byte) (*R, error)) func([]byte) (any, error) {
+	return func(parameters []byte) (any, error) {
+		r, err := parse(parameters)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
 }
 
 // history is a ring of the last commands. Its memory is used again, so that

@@ -187,6 +187,15 @@ func (h *host) info() *ctap2.GetInfoResponse {
 	return r
 }
 
+// lasting encodes what getInfo answers without the members that are encrypted anew
+// each time.
+func lasting(t testing.TB, r *ctap2.GetInfoResponse) []byte {
+	t.Helper()
+	c := *r
+	c.EncIdentifier, c.EncCredStoreState = nil, nil
+	return encode(t, &c)
+}
+
 var (
 	getInfo          = raw{byte(ctap2.CommandGetInfo)}
 	getNextAssertion = raw{byte(ctap2.CommandGetNextAssertion)}

@@ -114,12 +114,17 @@ func encodePrivateKey(key crypto.Signer) ([]byte, error) {
 func (k *Key) SetPIN(pin []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := pinuv.CheckPIN(pin, k.state.policy.MinPINLength, 0); err != nil {
+	if err := pinuv.CheckPIN(pin, k.state.policy.MinPINLength, uint(k.config.MaxPINLength)); err != nil {
 		return err
 	}
-	if err := k.storePIN(makePINRecord(pin)); err != nil {
+	var changes []change
+	if k.state.pin != nil {
+		changes = append(changes, k.newPersistentToken())
+	}
+	if err := k.storePIN(makePINRecord(pin), changes...); err != nil {
 		return err
 	}
+	k.state.versions.Token += uint64(len(changes))
 	k.boot.pinMisses = 0
 	k.dropToken()
 	return nil
@@ -149,7 +154,9 @@ func (k *Key) SetRetries(pin, uv int) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.setRetries(retriesRecord{uint(pin), uint(uv)})
+	left := k.state.retries
+	left.PIN, left.UV = uint(pin), uint(uv)
+	return k.setRetries(left)
 }
 
 // SetSignCount sets the signature counter.

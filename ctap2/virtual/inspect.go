@@ -73,11 +73,14 @@ func (k *Key) SignCount() uint32 {
 	return k.state.counter
 }
 
-// Info returns what getInfo answers, without the Faults.
+// Info returns what getInfo answers, without the Faults. EncIdentifier and
+// EncCredStoreState are encrypted anew each time, and missing if the source of
+// random bytes has failed.
 func (k *Key) Info() *ctap2.GetInfoResponse {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.info()
+	r, _ := k.info()
+	return r
 }
 
 // A TokenState is what a key knows of the PIN/UV auth token in use (CTAP 2.3

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ type boot struct {
 	agreement agreementKeys
 	token     *token
 	pinMisses int // wrong PINs in a row
-	next      *nextAssertion
+	sequence  *sequence
 }
 
 // New returns a key that has just been plugged in, with what its Storage holds.
@@ -52,6 +53,12 @@ func New(c Config) (*Key, error) {
 	c.Protocols = slices.Clone(c.Protocols)
 	c.WithoutCommands = slices.Clone(c.WithoutCommands)
 	c.WithoutExtensions = slices.Clone(c.WithoutExtensions)
+	c.Transports = slices.Clone(c.Transports)
+	c.TransportsForReset = slices.Clone(c.TransportsForReset)
+	c.AttestationFormats = slices.Clone(c.AttestationFormats)
+	c.MinPINLengthRPIDs = slices.Clone(c.MinPINLengthRPIDs)
+	c.Certifications = maps.Clone(c.Certifications)
+	c.VendorCommands = maps.Clone(c.VendorCommands)
 	c.Faults = c.Faults.clone()
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -77,8 +84,14 @@ const (
 )
 
 // Capabilities returns the capability bits that CTAPHID_INIT announces for the
-// key (CTAP 2.3 section 11.2.9.1.3): CBOR, and NMSG because it speaks no U2F.
-func (k *Key) Capabilities() byte { return capabilityCBOR | capabilityNMSG }
+// key (CTAP 2.3 section 11.2.9.1.3): CBOR if it speaks CTAP2, NMSG if it speaks
+// no U2F.
+func (k *Key) Capabilities() (bits byte) {
+	if len(k.profile.commands) > 0 {
+		bits |= capabilityCBOR
+	}
+	return bits | capabilityNMSG
+}
 
 // operation is a command that runs.
 type operation struct {
@@ -101,6 +114,12 @@ var commands = map[ctap2.Command]handler{
 	ctap2.CommandReset:            (*Key).reset,
 	ctap2.CommandGetNextAssertion: (*Key).getNextAssertion,
 	ctap2.CommandSelection:        (*Key).selection,
+}
+
+// previews are the commands of FIDO_2_1_PRE, and what they became.
+var previews = map[ctap2.Command]ctap2.Command{
+	ctap2.CommandBioEnrollmentPreview:        ctap2.CommandBioEnrollment,
+	ctap2.CommandCredentialManagementPreview: ctap2.CommandCredentialManagement,
 }
 
 // CBOR answers a CTAP2 request, a command byte and its parameters, and appends
@@ -165,13 +184,16 @@ func (k *Key) run(o *operation, dst, request []byte) []byte {
 	case len(request) > k.config.MaxMsgSize:
 		return fail(ctap2.StatusRequestTooLarge)
 	}
-	if o.command != ctap2.CommandGetNextAssertion {
-		k.boot.next = nil
+	if s := k.boot.sequence; s != nil && s.by != o.command {
+		k.end()
 	}
 	if reply, ok := k.faults.Override[o.command]; ok {
 		return append(fail(reply.Status), reply.Raw...)
 	}
 	h := commands[o.command]
+	if became, ok := previews[o.command]; ok {
+		h = commands[became]
+	}
 	if h == nil || !k.knows(o.command) {
 		return fail(ctap2.StatusInvalidCommand)
 	}

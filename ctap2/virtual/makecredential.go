@@ -80,7 +80,7 @@ func (k *Key) makeCredential(o *operation, dst, parameters []byte) ([]byte, erro
 // without bytes asks for a touch and nothing else, by which a host finds out
 // which of several keys the user means.
 func (k *Key) checkProbe(o *operation, rpID string, r *ctap2.Received, param, length int) error {
-	if !r.Has(param) || length > 0 || !k.tokensSupported() {
+	if !r.Has(param) || length > 0 || !k.tokensPossible() {
 		return nil
 	}
 	if out := k.touch(o, rpID); out != agreed {
@@ -92,7 +92,8 @@ func (k *Key) checkProbe(o *operation, rpID string, r *ctap2.Received, param, le
 	return ctap2.StatusPINInvalid
 }
 
-// checkProtocol is step 2 of makeCredential and getAssertion.
+// checkProtocol is step 2 of makeCredential and getAssertion. CTAP 2.0 has another
+// status for protocols that the key does not know.
 func (k *Key) checkProtocol(r *ctap2.Received, param, member int, p pinuv.Protocol) error {
 	switch {
 	case !r.Has(param):
@@ -100,6 +101,9 @@ func (k *Key) checkProtocol(r *ctap2.Received, param, member int, p pinuv.Protoc
 	case !r.Has(member):
 		return ctap2.StatusMissingParameter
 	case !slices.Contains(k.config.Protocols, p):
+		if !k.profile.permissions {
+			return ctap2.StatusPINAuthInvalid
+		}
 		return ctap2.StatusInvalidParameter
 	}
 	return nil
@@ -125,6 +129,8 @@ func (k *Key) authorizeCreation(c *creation) (user userVerification, err error) 
 	switch { // 5
 	case uv && !k.uvReady():
 		return user, ctap2.StatusInvalidOption
+	case rk && k.config.WithoutRK:
+		return user, ctap2.StatusUnsupportedOption
 	case r.Options.UP != nil && !*r.Options.UP:
 		return user, ctap2.StatusInvalidOption
 	case len(r.ExcludeList) > k.config.MaxCredentialCountInList:

@@ -28,7 +28,9 @@ func (k *Key) pinUsable() error {
 // loss stored, before the comparison, so that cutting the power gives nobody
 // another one. A ciphertext of the wrong length counts as a wrong PIN.
 func (k *Key) checkPIN(secret *pinuv.SharedSecret, r *ctap2.ClientPINRequest) error {
-	if err := k.setRetries(retriesRecord{k.state.retries.PIN - 1, k.state.retries.UV}); err != nil {
+	left := k.state.retries
+	left.PIN--
+	if err := k.setRetries(left); err != nil {
 		return err
 	}
 	hash, err := secret.Decrypt(r.PinHashEnc)
@@ -37,7 +39,7 @@ func (k *Key) checkPIN(secret *pinuv.SharedSecret, r *ctap2.ClientPINRequest) er
 		return k.wrongPIN(r.PinUvAuthProtocol)
 	}
 	k.boot.pinMisses = 0
-	return k.setRetries(retriesRecord{uint(k.config.PINRetries), uint(k.config.UVRetries)})
+	return k.setRetries(retriesRecord{PIN: uint(k.config.PINRetries), UV: uint(k.config.UVRetries)})
 }
 
 func (k *Key) wrongPIN(p pinuv.Protocol) error {
@@ -71,7 +73,10 @@ func (k *Key) newPIN(secret *pinuv.SharedSecret, newPinEnc []byte) (*pinRecord, 
 	if err != nil {
 		return nil, ctap2.StatusInvalidParameter
 	}
-	if err := pinuv.CheckPIN(pin, k.state.policy.MinPINLength, 0); err != nil {
+	if err := pinuv.CheckPIN(pin, k.state.policy.MinPINLength, uint(k.config.MaxPINLength)); err != nil {
+		return nil, ctap2.StatusPINPolicyViolation
+	}
+	if !k.complexEnough(pin) {
 		return nil, ctap2.StatusPINPolicyViolation
 	}
 	return makePINRecord(pin), nil
@@ -89,13 +94,15 @@ func (p *pinRecord) wipe() {
 	}
 }
 
-// storePIN makes pin the PIN, with all its tries. It wipes the old one, or pin if
+// storePIN makes pin the PIN, with all its tries, together with other changes. It wipes the old one, or pin if
 // that can't be stored.
-func (k *Key) storePIN(pin *pinRecord) error {
-	retries := retriesRecord{uint(k.config.PINRetries), k.state.retries.UV}
+func (k *Key) storePIN(pin *pinRecord, changes ...change) error {
+	retries := k.state.retries
+	retries.PIN = uint(k.config.PINRetries)
 	policy := k.state.policy
 	policy.ForcePINChange = false
-	if err := k.commit(change{recordPIN, pin}, change{recordRetries, retries}, change{recordPolicy, policy}); err != nil {
+	changes = append(changes, change{recordPIN, pin}, change{recordRetries, retries}, change{recordPolicy, policy})
+	if err := k.commit(changes...); err != nil {
 		pin.wipe()
 		return err
 	}

@@ -21,9 +21,12 @@ type state struct {
 	retries  retriesRecord
 	policy   policyRecord
 	counter  uint32
-	stored   []*credential // oldest first
-	sequence uint64        // of the last stored credential
-	foreign  []string      // names of records of a later version, which only a reset touches
+	versions versionsRecord
+	blobs    []byte         // the serialized large-blob array; nil: the initial one
+	fingers  []*fingerprint // oldest first
+	stored   []*credential  // oldest first
+	sequence uint64         // of the last stored credential
+	foreign  []string       // names of records of a later version, which only a reset touches
 }
 
 // wipe overwrites the secrets.
@@ -35,18 +38,22 @@ func (s *state) wipe() {
 	clear(s.device.Secret)
 }
 
-// Every record is a version byte and canonical CBOR.
+// Every record is a version byte and canonical CBOR. A member that is added later
+// is absent from the records of earlier versions, which zero must stand for.
 const recordVersion = 1
 
 // The names of the records. A stored credential's ends with its sequence
-// number in hexadecimal.
+// number in hexadecimal, and so does a fingerprint's.
 const (
-	recordDevice     = "device"
-	recordPIN        = "pin"
-	recordRetries    = "retries"
-	recordPolicy     = "policy"
-	recordCounter    = "counter"
-	prefixCredential = "credential/"
+	recordDevice      = "device"
+	recordPIN         = "pin"
+	recordRetries     = "retries"
+	recordPolicy      = "policy"
+	recordCounter     = "counter"
+	recordVersions    = "versions"
+	recordBlobs       = "blobs"
+	prefixCredential  = "credential/"
+	prefixFingerprint = "fingerprint/"
 )
 
 // deviceRecord holds the secret that credential IDs, and what extensions derive
@@ -63,8 +70,9 @@ type pinRecord struct {
 // retriesRecord holds how many tries are left. It is on its own because it is
 // written before each comparison.
 type retriesRecord struct {
-	PIN uint `cbor:"1,keyasint"`
-	UV  uint `cbor:"2,keyasint"`
+	PIN     uint `cbor:"1,keyasint"`
+	UV      uint `cbor:"2,keyasint"`
+	UVCount uint `cbor:"3,keyasint,omitzero"` // getInfo's uvCountSinceLastPinEntry
 }
 
 // policyRecord holds what authenticatorConfig can change.
@@ -72,6 +80,23 @@ type policyRecord struct {
 	MinPINLength   uint `cbor:"1,keyasint"` // code points
 	ForcePINChange bool `cbor:"2,keyasint"`
 	AlwaysUV       bool `cbor:"3,keyasint"`
+
+	Enterprise    bool     `cbor:"4,keyasint,omitzero"` // enterprise attestation is enabled
+	RPIDs         []string `cbor:"5,keyasint,omitempty"`
+	LongTouch     bool     `cbor:"6,keyasint,omitzero"` // a reset wants a long touch
+	PINComplexity bool     `cbor:"7,keyasint,omitzero"` // the policy for PINs is enforced
+}
+
+// versionsRecord counts what the values depend on that a persistent token lets a
+// host recognise. They are derived from the device secret and these numbers.
+type versionsRecord struct {
+	Store uint64 `cbor:"1,keyasint,omitzero"` // changes of discoverable credentials
+	Token uint64 `cbor:"2,keyasint,omitzero"` // changes of the persistent token
+}
+
+type fingerprintRecord struct {
+	ID   []byte `cbor:"1,keyasint"`
+	Name string `cbor:"2,keyasint,omitempty"`
 }
 
 // credentialRecord is a stored credential. Names are byte strings because a
@@ -156,6 +181,7 @@ func (k *Key) load() error {
 		return err
 	}
 	slices.SortFunc(s.stored, func(a, b *credential) int { return cmp.Compare(a.sequence, b.sequence) })
+	slices.SortFunc(s.fingers, func(a, b *fingerprint) int { return cmp.Compare(a.sequence, b.sequence) })
 	if n := len(s.stored); n > 0 {
 		s.sequence = s.stored[n-1].sequence
 	}
@@ -168,8 +194,14 @@ func (k *Key) load() error {
 func (k *Key) factoryState() (*state, error) {
 	s := &state{
 		device:  deviceRecord{make([]byte, 32)},
-		retries: retriesRecord{uint(k.config.PINRetries), uint(k.config.UVRetries)},
-		policy:  policyRecord{MinPINLength: uint(k.config.MinPINLength), AlwaysUV: k.config.AlwaysUV},
+		retries: retriesRecord{PIN: uint(k.config.PINRetries), UV: uint(k.config.UVRetries)},
+		policy: policyRecord{
+			MinPINLength:  uint(k.config.MinPINLength),
+			AlwaysUV:      k.config.AlwaysUV,
+			Enterprise:    k.config.Enterprise != nil && k.config.Enterprise.Enabled,
+			LongTouch:     k.config.LongTouchForReset,
+			PINComplexity: k.config.PINComplexity != nil && k.config.PINComplexity.Enforced,
+		},
 	}
 	return s, k.random(s.device.Secret)
 }
@@ -205,12 +237,32 @@ func (k *Key) loadRecord(s *state, name string, b []byte) error {
 		return decodeRecord(b, &s.policy)
 	case recordCounter:
 		return decodeRecord(b, &s.counter)
+	case recordVersions:
+		return decodeRecord(b, &s.versions)
+	case recordBlobs:
+		return decodeRecord(b, &s.blobs)
 	}
-	if !strings.HasPrefix(name, prefixCredential) {
-		s.foreign = append(s.foreign, name)
-		return nil
+	switch {
+	case strings.HasPrefix(name, prefixCredential):
+		return k.loadCredential(s, name, b)
+	case strings.HasPrefix(name, prefixFingerprint):
+		return loadFingerprint(s, name, b)
 	}
-	return k.loadCredential(s, name, b)
+	s.foreign = append(s.foreign, name)
+	return nil
+}
+
+func loadFingerprint(s *state, name string, b []byte) error {
+	var r fingerprintRecord
+	if err := decodeRecord(b, &r); err != nil {
+		return err
+	}
+	f := &fingerprint{id: r.ID, name: r.Name}
+	if _, err := fmt.Sscanf(name, prefixFingerprint+"%016x", &f.sequence); err != nil || f.record() != name {
+		return errors.New("name without a sequence number")
+	}
+	s.fingers = append(s.fingers, f)
+	return nil
 }
 
 func (k *Key) loadCredential(s *state, name string, b []byte) error {

@@ -21,7 +21,10 @@ func (k *Key) erase() error {
 	if err != nil {
 		return err
 	}
-	changes := append(fresh.changes(), change{recordPIN, nil}, change{recordCounter, nil})
+	changes := append(fresh.changes(), change{recordPIN, nil}, change{recordCounter, nil}, change{recordVersions, nil}, change{recordBlobs, nil})
+	for _, f := range k.state.fingers {
+		changes = append(changes, change{f.record(), nil})
+	}
 	for _, c := range k.state.stored {
 		changes = append(changes, change{c.record(), nil})
 	}

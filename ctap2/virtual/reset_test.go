@@ -55,7 +55,7 @@ func TestResetErases(t *testing.T) {
 	h.pin = ""
 
 	after := h.info()
-	if string(after.Raw) != string(factory.Raw) {
+	if string(lasting(t, after)) != string(lasting(t, factory)) {
 		t.Errorf("getInfo %x, new %x", after.Raw, factory.Raw)
 	}
 	h.retries(8, false)

@@ -73,6 +73,9 @@ func (k *Key) liveToken() *token {
 	if t == nil {
 		return nil
 	}
+	if !k.profile.permissions {
+		return t // until the power goes
+	}
 	age := k.config.Clock.Now().Sub(t.issued)
 	if age >= k.initialTokenAge() {
 		t.userPresent = false
@@ -116,7 +119,7 @@ func (t *token) authorize(permission ctap2.Permissions, rpID string) error {
 // spend is what becomes of the token after an operation that tested user
 // presence: only the permission for large blobs is left.
 func (k *Key) spend() {
-	if t := k.boot.token; t != nil {
+	if t := k.boot.token; t != nil && k.profile.permissions {
 		t.userPresent, t.userVerified = false, false
 		t.permissions &= ctap2.PermissionLBW
 	}

@@ -7,7 +7,7 @@ import "github.com/gofido/fido/ctap2"
 // before the user is asked.
 func (k *Key) builtInUV(o *operation, rpID string, attempts int) (outcome, error) {
 	if k.state.pin != nil && k.state.retries.PIN == 0 {
-		if err := k.setRetries(retriesRecord{}); err != nil {
+		if err := k.setRetries(retriesRecord{UVCount: k.state.retries.UVCount}); err != nil {
 			return 0, err
 		}
 	}
@@ -16,7 +16,10 @@ func (k *Key) builtInUV(o *operation, rpID string, attempts int) (outcome, error
 		if k.state.retries.UV == 0 {
 			break
 		}
-		if err := k.setRetries(retriesRecord{k.state.retries.PIN, k.state.retries.UV - 1}); err != nil {
+		left := k.state.retries
+		left.UV--
+		left.UVCount++
+		if err := k.setRetries(left); err != nil {
 			return 0, err
 		}
 		if out = k.verify(o, rpID); out != notRecognised {
@@ -26,7 +29,9 @@ func (k *Key) builtInUV(o *operation, rpID string, attempts int) (outcome, error
 	if out != agreed {
 		return out, nil
 	}
-	return agreed, k.setRetries(retriesRecord{k.state.retries.PIN, uint(k.config.UVRetries)})
+	all := k.state.retries
+	all.UV = uint(k.config.UVRetries)
+	return agreed, k.setRetries(all)
 }
 
 // verifyUser is built-in user verification within makeCredential and
