@@ -85,36 +85,55 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle reports the bytes that a key holds: one that has done nothing
-// yet, and one with a passkey that has made a login and lost power since.
+// idle are what a key may have done before it is left alone.
+var idle = []struct {
+	name string
+	use  func(h *host)
+}{
+	{"new", func(*host) {}},
+	{"used", func(h *host) {
+		h.discoverable(rp, ada)
+		h.assert(&ctap2.GetAssertionRequest{})
+		h.key.PowerCycle()
+	}},
+}
+
+// BenchmarkIdle reports the bytes that a key holds, with its Storage: one that
+// has done nothing yet, and one with a passkey that has made a login and lost
+// power since.
 func BenchmarkIdle(b *testing.B) {
-	for _, bench := range []struct {
-		name string
-		use  func(h *host)
-	}{
-		{"new", func(*host) {}},
-		{"used", func(h *host) {
-			h.discoverable(rp, ada)
-			h.assert(&ctap2.GetAssertionRequest{})
-			h.key.PowerCycle()
-		}},
-	} {
+	for _, bench := range idle {
 		b.Run(bench.name, func(b *testing.B) {
-			const n = 200
-			keys := make([]*virtual.Key, n)
 			for b.Loop() {
-				clear(keys)
-				before := live()
-				for i := range keys {
-					h := newHost(b, virtual.Config{})
-					bench.use(h)
-					keys[i] = h.key
-				}
-				b.ReportMetric(float64(live()-before)/n, "B/key")
+				b.ReportMetric(held(b, bench.use), "B/key")
 			}
-			runtime.KeepAlive(keys)
 		})
 	}
+}
+
+// An idle key is small, so that a program can have thousands.
+func TestIdleKeyIsSmall(t *testing.T) {
+	const most = 4096
+	for _, test := range idle {
+		// What the runtime does meanwhile can only add.
+		if size := min(held(t, test.use), held(t, test.use)); size > most {
+			t.Errorf("a %s key holds %.0f bytes, more than %d", test.name, size, most)
+		}
+	}
+}
+
+// held returns how many bytes a key holds, in the mean over many.
+func held(t testing.TB, use func(h *host)) float64 {
+	keys := make([]*virtual.Key, 200)
+	before := live()
+	for i := range keys {
+		h := newHost(t, virtual.Config{})
+		use(h)
+		keys[i] = h.key
+	}
+	size := float64(live()-before) / float64(len(keys))
+	runtime.KeepAlive(keys)
+	return size
 }
 
 func live() int64 {

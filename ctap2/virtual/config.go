@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/gofido/fido/ctap2"
@@ -200,17 +199,17 @@ func (c *Config) complete() error {
 			return fmt.Errorf("virtual: %v does not exist", p)
 		}
 	}
-	if !slices.Contains([]string{"", ctap2.TransportUSB, ctap2.TransportNFC, ctap2.TransportSmartCard}, c.Transport) {
+	if c.Transport != "" && defaultTransports[c.Transport] == nil {
 		return fmt.Errorf("virtual: transport %q does not exist", c.Transport)
 	}
 	if c.Transport == "" {
 		c.Transport = ctap2.TransportUSB
 	}
 	if c.Transports == nil {
-		c.Transports = []string{c.Transport}
+		c.Transports = defaultTransports[c.Transport]
 	}
 	if c.AttestationFormats == nil && c.Attestation == nil {
-		c.AttestationFormats = []string{attestation.FormatPacked}
+		c.AttestationFormats = defaultFormats
 	}
 	if c.FirmwareVersion == 0 {
 		c.FirmwareVersion = 1
@@ -261,5 +260,15 @@ func (c *Config) complete() error {
 	}
 	return nil
 }
+
+// Shared by all keys: nobody changes them.
+var (
+	defaultFormats    = []string{attestation.FormatPacked}
+	defaultTransports = map[string][]string{
+		ctap2.TransportUSB:       {ctap2.TransportUSB},
+		ctap2.TransportNFC:       {ctap2.TransportNFC},
+		ctap2.TransportSmartCard: {ctap2.TransportSmartCard},
+	}
+)
 
 var defaultAlgorithms = []cose.Algorithm{cose.ES256, cose.EdDSA, cose.ES384, cose.RS256}

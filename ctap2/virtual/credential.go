@@ -119,7 +119,7 @@ func (k *Key) store(c *credential, changes ...change) error {
 		return ctap2.StatusKeyStoreFull
 	}
 	c.stored = true
-	c.sequence = k.state.sequence + 1
+	c.sequence = k.state.lastSequence() + 1
 	changes = append(changes, change{c.record(), c.encode()})
 	if c.discoverable {
 		changes = append(changes, k.newStoreState())
@@ -130,7 +130,6 @@ func (k *Key) store(c *credential, changes ...change) error {
 	if err := k.commit(changes...); err != nil {
 		return err
 	}
-	k.state.sequence = c.sequence
 	if c.discoverable {
 		k.state.versions.Store++
 	}
@@ -142,6 +141,14 @@ func (k *Key) store(c *credential, changes ...change) error {
 	}
 	k.state.stored = append(k.state.stored, c)
 	return nil
+}
+
+// lastSequence is that of the newest stored credential, or 0.
+func (s *state) lastSequence() uint64 {
+	if len(s.stored) == 0 {
+		return 0
+	}
+	return s.stored[len(s.stored)-1].sequence
 }
 
 // full reports whether there is no room for a credential that has to be stored.

@@ -23,12 +23,11 @@ type Key struct {
 	// mu guards what follows. The command that runs holds it, except while it
 	// waits for the user.
 	mu      sync.Mutex
-	state   state // what Storage holds
-	boot    boot  // what a power cycle resets
-	boots   uint  // how often the power has gone
-	broken  error // Storage could not be read at the last power cycle
-	user    User
-	faults  Faults
+	state   state   // what Storage holds
+	boot    boot    // what a power cycle resets
+	boots   uint    // how often the power has gone
+	broken  error   // Storage could not be read at the last power cycle
+	faults  *Faults // those in config
 	events  []Event // for the observer, when the command is done
 	history history
 	made    lazy
@@ -67,9 +66,8 @@ func New(c Config) (*Key, error) {
 		config:  c,
 		profile: profiles[c.Profile],
 		turn:    make(chan struct{}, 1),
-		user:    c.User,
-		faults:  c.Faults,
 	}
+	k.faults = &k.config.Faults
 	if err := k.load(); err != nil {
 		return nil, err
 	}
@@ -258,14 +256,14 @@ func (k *Key) random(b []byte) error {
 func (k *Key) SetUser(u User) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.user = u
+	k.config.User = u
 }
 
 // SetFaults replaces the faults, for the next command on. The key keeps a copy.
 func (k *Key) SetFaults(f Faults) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.faults = f.clone()
+	*k.faults = f.clone()
 }
 
 // String returns the key's profile and AAGUID and nothing secret.

@@ -54,7 +54,7 @@ func (k *Key) touch(o *operation, rpID string) outcome {
 		return k.tap()
 	}
 	var d Decision
-	user := k.user
+	user := k.config.User
 	out := k.ask(o, user, rpID, func(ctx context.Context, p Prompt) bool {
 		d = user.Touch(ctx, p)
 		return d != NoTouch
@@ -77,7 +77,7 @@ func (k *Key) tap() outcome {
 // verify asks the user to identify.
 func (k *Key) verify(o *operation, rpID string) outcome {
 	var v Verification
-	user := k.user
+	user := k.config.User
 	out := k.ask(o, user, rpID, func(ctx context.Context, p Prompt) bool {
 		v = user.Verify(ctx, p)
 		return v != NoVerification
@@ -96,7 +96,7 @@ func (k *Key) verify(o *operation, rpID string) outcome {
 
 // choose asks the user for one of several accounts.
 func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outcome) {
-	chooser, ok := k.user.(Chooser)
+	chooser, ok := k.config.User.(Chooser)
 	if !ok {
 		return 0, agreed
 	}
@@ -105,7 +105,7 @@ func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outco
 		accounts[i] = c.describe().User
 	}
 	chosen := -1
-	out := k.ask(o, k.user, rpID, func(ctx context.Context, p Prompt) bool {
+	out := k.ask(o, k.config.User, rpID, func(ctx context.Context, p Prompt) bool {
 		chosen = chooser.Choose(ctx, p, accounts)
 		return ctx.Err() == nil
 	})

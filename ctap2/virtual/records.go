@@ -25,8 +25,6 @@ type state struct {
 	blobs    []byte         // the serialized large-blob array; nil: the initial one
 	fingers  []*fingerprint // oldest first
 	stored   []*credential  // oldest first
-	sequence uint64         // of the last stored credential
-	foreign  []string       // names of records of a later version, which only a reset touches
 }
 
 // wipe overwrites the secrets.
@@ -182,9 +180,6 @@ func (k *Key) load() error {
 	}
 	slices.SortFunc(s.stored, func(a, b *credential) int { return cmp.Compare(a.sequence, b.sequence) })
 	slices.SortFunc(s.fingers, func(a, b *fingerprint) int { return cmp.Compare(a.sequence, b.sequence) })
-	if n := len(s.stored); n > 0 {
-		s.sequence = s.stored[n-1].sequence
-	}
 	k.state.wipe()
 	k.state = s
 	return nil
@@ -248,8 +243,7 @@ func (k *Key) loadRecord(s *state, name string, b []byte) error {
 	case strings.HasPrefix(name, prefixFingerprint):
 		return loadFingerprint(s, name, b)
 	}
-	s.foreign = append(s.foreign, name)
-	return nil
+	return nil // of a later version: only a reset touches it
 }
 
 func loadFingerprint(s *state, name string, b []byte) error {

@@ -21,17 +21,16 @@ func (k *Key) erase() error {
 	if err != nil {
 		return err
 	}
-	changes := append(fresh.changes(), change{recordPIN, nil}, change{recordCounter, nil}, change{recordVersions, nil}, change{recordBlobs, nil})
-	for _, f := range k.state.fingers {
-		changes = append(changes, change{f.record(), nil})
+	old, err := k.config.Storage.Load()
+	if err != nil {
+		return &StorageError{"", err}
 	}
-	for _, c := range k.state.stored {
-		changes = append(changes, change{c.record(), nil})
-	}
-	for _, name := range k.state.foreign {
+	changes := make([]change, 0, len(old))
+	for name, b := range old {
+		clear(b)
 		changes = append(changes, change{name, nil})
 	}
-	if err := k.commit(changes...); err != nil {
+	if err := k.commit(append(changes, fresh.changes()...)...); err != nil {
 		return err
 	}
 	k.wipe()
