@@ -14,6 +14,7 @@ import (
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 // A call that waits for a touch ends when its context or its connection does,
@@ -31,7 +32,7 @@ func TestCancel(t *testing.T) {
 			each(t, func(t *testing.T, r guest.Route) {
 				user := newAbsent()
 				key := guest.NewKey(t, r, virtual.Config{User: user})
-				client := open(t, key, patient())
+				client := ours.Open(t, key, patient())
 				ctx, cancel := context.WithCancel(guest.Context(t))
 				defer cancel()
 				ended := make(chan error, 1)
@@ -50,7 +51,7 @@ func TestCancel(t *testing.T) {
 
 				key.SetUser(virtual.AlwaysTouch())
 				if errors.Is(tt.want, os.ErrClosed) {
-					client = open(t, key, patient())
+					client = ours.Open(t, key, patient())
 				}
 				register(t, client, cose.ES256, false, "")
 				var statuses []ctap2.Status

@@ -18,6 +18,7 @@ import (
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 const rpID = "example.com"
@@ -30,7 +31,7 @@ var (
 func TestGetInfo(t *testing.T) {
 	each(t, func(t *testing.T, r guest.Route) {
 		key := guest.NewKey(t, r, virtual.Config{})
-		info, err := open(t, key, patient()).GetInfo(guest.Context(t))
+		info, err := ours.Open(t, key, patient()).GetInfo(guest.Context(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +62,7 @@ func TestRegisterAndLogIn(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			key := guest.NewKey(t, tt.route, virtual.Config{})
-			client := open(t, key, patient())
+			client := ours.Open(t, key, patient())
 			if tt.pin != "" {
 				if err := client.SetPIN(guest.Context(t), []byte(tt.pin)); err != nil {
 					t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 // counted returns n bytes of which none equals the one 64, or 59, further on.
@@ -24,7 +25,7 @@ func counted(n int) []byte {
 
 func TestPing(t *testing.T) {
 	each(t, func(t *testing.T, r guest.Route) {
-		client := open(t, guest.NewKey(t, r, virtual.Config{}), patient())
+		client := ours.Open(t, guest.NewKey(t, r, virtual.Config{}), patient())
 		for _, size := range []int{0, 1, 57, 58, 1024, r.Longest} {
 			data := counted(size)
 			for range 3 {
@@ -45,7 +46,7 @@ func TestPing(t *testing.T) {
 // A request that the key's end of the route can't take is refused before it
 // overflows the kernel's queue for long, and the next one works.
 func TestPingBeyondTheRoute(t *testing.T) {
-	client := open(t, guest.NewKey(t, guest.UHID, virtual.Config{}), patient())
+	client := ours.Open(t, guest.NewKey(t, guest.UHID, virtual.Config{}), patient())
 	if _, err := client.HID().Ping(guest.Context(t), nil, counted(ctaphid.MaxMessageSize)); !errors.Is(err, ctaphid.ErrInvalidLen) {
 		t.Errorf("%d bytes: %v, want INVALID_LEN", ctaphid.MaxMessageSize, err)
 	}

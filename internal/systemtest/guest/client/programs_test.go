@@ -20,6 +20,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hidraw"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 // roleVariable makes this program another program that uses a key.
@@ -194,7 +195,7 @@ func TestProgramHoldsTheKey(t *testing.T) {
 			if err := cmd.Wait(); err != nil != tt.locked {
 				t.Errorf("the holder: %v", err)
 			}
-			client = open(t, key, o)
+			client = ours.Open(t, key, o)
 			if _, err := client.GetInfo(guest.Context(t)); err != nil {
 				t.Error(err)
 			}
@@ -246,7 +247,7 @@ func TestIdleProgramMeetsReportsForOthers(t *testing.T) {
 		key := guest.NewKey(t, r, virtual.Config{})
 		o := patient()
 		o.Lock = hidraw.LockNone
-		idle, busy := open(t, key, o), open(t, key, o)
+		idle, busy := ours.Open(t, key, o), ours.Open(t, key, o)
 		for round := range 3 {
 			for range 10 {
 				if _, err := busy.HID().Ping(guest.Context(t), nil, counted(1024)); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hidraw"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 // A key that is pulled out while it waits for a touch ends the call, and works
@@ -26,7 +27,7 @@ func TestUnplugInACall(t *testing.T) {
 		key := guest.NewKey(t, r, virtual.Config{})
 		events, stop := watch(t)
 		defer stop()
-		client := open(t, key, patient())
+		client := ours.Open(t, key, patient())
 		credential := register(t, client, cose.ES256, true, "")
 
 		key.SetUser(user)
@@ -52,7 +53,7 @@ func TestUnplugInACall(t *testing.T) {
 		key.SetUser(virtual.AlwaysTouch())
 		key.Plug(t)
 		events(hidraw.Added, key.Serial)
-		logIn(t, open(t, key, patient()), credential, true, "")
+		logIn(t, ours.Open(t, key, patient()), credential, true, "")
 	})
 }
 
@@ -80,7 +81,7 @@ func TestUnplugInAMessage(t *testing.T) {
 					}
 				}
 			}
-			client := open(t, key, o)
+			client := ours.Open(t, key, o)
 			pinging = true
 			if _, err := client.HID().Ping(guest.Context(t), nil, counted(tt.route.Longest)); !errors.Is(err, ctaphid.ErrGone) {
 				t.Errorf("the call ended with %v, want that the key is gone", err)

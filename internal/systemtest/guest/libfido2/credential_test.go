@@ -18,6 +18,7 @@ import (
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 const (
@@ -123,7 +124,7 @@ func TestCredentialsOfTheOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := open(t, key, nil)
+	client := ours.Open(t, key, nil)
 	got, err := client.GetAssertion(guest.Context(t), &ctap2.GetAssertionRequest{
 		RPID: rpID, ClientDataHash: getHash[:],
 		AllowList: []ctap2.PublicKeyCredentialDescriptor{{Type: ctap2.TypePublicKey, ID: unblob(t, verified[0])}},

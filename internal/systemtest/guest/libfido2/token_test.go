@@ -15,6 +15,7 @@ import (
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/internal/systemtest/guest"
+	"github.com/gofido/fido/internal/systemtest/ours"
 )
 
 func TestTokenLists(t *testing.T) {
@@ -49,7 +50,7 @@ func TestTokenInfo(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			client := open(t, key, nil)
+			client := ours.Open(t, key, nil)
 			want := tokenInfo(t, client)
 			client.Close() // libfido2 locks the key too
 			if got := run(t, "", "fido2-token", "-I", key.Path); !slices.Equal(got, want) {
@@ -160,7 +161,7 @@ func TestTokenPIN(t *testing.T) {
 	}
 	check := func(pin string) {
 		t.Helper()
-		client := open(t, key, nil)
+		client := ours.Open(t, key, nil)
 		defer client.Close()
 		token, err := client.PINToken(guest.Context(t), []byte(pin), ctap2.PermissionGA, rpID)
 		if err != nil {
