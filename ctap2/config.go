@@ -100,6 +100,8 @@ type SetMinPINLengthParams struct {
 
 	ForceChangePin      bool `cbor:"3,keyasint,omitzero"` // the PIN has to be changed before it is used again
 	PinComplexityPolicy bool `cbor:"4,keyasint,omitzero"` // CTAP 2.2; switches the policy on until a reset
+
+	Received `cbor:"-"`
 }
 
 // ParseSetMinPINLengthParams decodes the SubCommandParams of setMinPINLength as
@@ -107,7 +109,7 @@ type SetMinPINLengthParams struct {
 // *[RequestError].
 func ParseSetMinPINLengthParams(params cbor.RawMessage) (*SetMinPINLengthParams, error) {
 	p := new(SetMinPINLengthParams)
-	if err := parseRequest(params, p, new(Received)); err != nil {
+	if err := parseRequest(params, p, &p.Received); err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -57,11 +57,14 @@ func (in *AttestationInput) packed(key crypto.Signer, alg cose.Algorithm, x5c []
 func (k *Key) attest(c *creation, authData []byte, signer crypto.Signer) error {
 	in := AttestationInput{authData, c.request.ClientDataHash, c.algorithm, signer}
 	attest := k.config.Attestation
+	if c.enterprise {
+		attest = k.config.Enterprise.Attestation
+	}
 	switch {
-	case slices.Equal(c.request.AttestationFormatsPreference, []string{"none"}):
-		attest = AttestNone
+	case k.profile.info23 && slices.Equal(c.request.AttestationFormatsPreference, []string{"none"}):
+		attest, c.enterprise = AttestNone, false
 	case attest == nil:
-		b, err := k.builtInAttestation()
+		b, err := k.builtInAttestation(c.enterprise)
 		if err != nil {
 			return err
 		}
@@ -75,6 +78,7 @@ func (k *Key) attest(c *creation, authData []byte, signer crypto.Signer) error {
 		spoil(p.Sig)
 	}
 	c.response.Fmt = format
+	c.response.EpAtt = c.enterprise
 	c.response.AttStmt, err = cbor.Marshal(statement)
 	return err
 }
@@ -92,22 +96,32 @@ type builtIn struct {
 	certificate []byte
 }
 
-func (k *Key) builtInAttestation() (*builtIn, error) {
-	if k.made.attestation == nil {
-		b, err := issue(k.config.AAGUID)
-		if err != nil {
-			return nil, err
-		}
-		k.made.attestation = b
+func (k *Key) builtInAttestation(enterprise bool) (b *builtIn, err error) {
+	made := &k.made.attestation
+	if enterprise {
+		made = &k.made.enterprise
 	}
-	return k.made.attestation, nil
+	if *made != nil {
+		return *made, nil
+	}
+	if enterprise {
+		b, err = issueEnterprise(k.config.AAGUID, k.config.Enterprise.SerialNumber)
+	} else {
+		b, err = issue(k.config.AAGUID, leafKeyName, 2)
+	}
+	if err != nil {
+		return nil, err
+	}
+	*made = b
+	return b, nil
 }
 
 // The keys of the built-in attestation are known to everybody, as they must be
 // for tests that repeat: they attest that a key is a test double.
 const (
-	rootKeyName = "gofido virtual key: attestation root"
-	leafKeyName = "gofido virtual key: attestation"
+	rootKeyName       = "gofido virtual key: attestation root"
+	leafKeyName       = "gofido virtual key: attestation"
+	enterpriseKeyName = "gofido virtual key: enterprise attestation"
 )
 
 func publicKnownKey(name string) (*ecdsa.PrivateKey, error) {
@@ -120,7 +134,8 @@ func digest(b []byte) []byte {
 }
 
 var (
-	oidAAGUID = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 4}
+	oidAAGUID       = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 4}
+	oidSerialNumber = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 2}
 
 	notBefore = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	notAfter  = time.Date(2124, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -154,14 +169,27 @@ func AttestationRoot() (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
-// issue makes the attestation certificate for an AAGUID, with what WebAuthn L3
-// section 8.2.1 demands of it. It is the same each time.
-func issue(aaguid ctap2.AAGUID) (*builtIn, error) {
+// issueEnterprise makes the certificate of enterprise attestations, which tells
+// keys of an AAGUID apart (WebAuthn L3 section 8.2.2).
+func issueEnterprise(aaguid ctap2.AAGUID, serial []byte) (*builtIn, error) {
+	if serial == nil {
+		serial = []byte("virtual")
+	}
+	value, err := asn1.Marshal(serial)
+	if err != nil {
+		return nil, err
+	}
+	return issue(aaguid, enterpriseKeyName, 3, pkix.Extension{Id: oidSerialNumber, Value: value})
+}
+
+// issue makes the attestation certificate with a number for an AAGUID, with what
+// WebAuthn L3 section 8.2.1 demands of it. It is the same each time.
+func issue(aaguid ctap2.AAGUID, keyName string, number int64, more ...pkix.Extension) (*builtIn, error) {
 	root, err := publicKnownKey(rootKeyName)
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := publicKnownKey(leafKeyName)
+	leaf, err := publicKnownKey(keyName)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +198,7 @@ func issue(aaguid ctap2.AAGUID) (*builtIn, error) {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
+		SerialNumber: big.NewInt(number),
 		Subject: pkix.Name{
 			Country:            []string{"AA"}, // for private use
 			Organization:       []string{"gofido"},
@@ -180,7 +208,7 @@ func issue(aaguid ctap2.AAGUID) (*builtIn, error) {
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
 		BasicConstraintsValid: true,
-		ExtraExtensions:       []pkix.Extension{{Id: oidAAGUID, Value: value}},
+		ExtraExtensions:       append([]pkix.Extension{{Id: oidAAGUID, Value: value}}, more...),
 	}
 	der, err := x509.CreateCertificate(nil, template, rootTemplate(), leaf.Public(), deterministic{root})
 	return &builtIn{leaf, der}, err

@@ -28,7 +28,7 @@ type extension struct {
 
 // extensions are all that a key can know, in the order in which they are
 // carried out and listed.
-var extensions = []*extension{credProtect, hmacSecret}
+var extensions = []*extension{credProtect, hmacSecret, minPinLength, pinComplexityPolicy}
 
 // known returns the extensions that this key has.
 func (k *Key) known(yield func(*extension) bool) {
@@ -52,7 +52,7 @@ func (k *Key) has(id string) bool {
 	case ctap2.ExtensionMinPINLength:
 		return k.minPINLengthSettable()
 	case ctap2.ExtensionPINComplexityPolicy:
-		return k.config.PINComplexity != nil
+		return k.pinComplexityKnown()
 	}
 	return true
 }

@@ -100,10 +100,10 @@ func (k *Key) addInfo23(r *ctap2.GetInfoResponse) {
 		r.LongTouchForReset = new(k.state.policy.LongTouch)
 	}
 	r.TransportsForReset = c.TransportsForReset
-	if p := c.PINComplexity; p != nil && k.pinSupported() {
+	if k.pinComplexityKnown() {
 		r.PinComplexityPolicy = new(k.state.policy.PINComplexity)
-		if p.URL != "" {
-			r.PinComplexityPolicyURL = []byte(p.URL)
+		if url := c.PINComplexity.URL; url != "" {
+			r.PinComplexityPolicyURL = []byte(url)
 		}
 	}
 	if k.pinSupported() {
@@ -154,7 +154,7 @@ func (k *Key) options() ctap2.InfoOptions {
 	set(ctap2.OptionPinUvAuthToken, tokens, true)
 	set(ctap2.OptionNoMcGaPermissionsWithClientPin, k.config.NoPINForMcGa, true)
 	set(ctap2.OptionLargeBlobs, k.largeBlobsSupported(), true)
-	set(ctap2.OptionEP, k.config.Enterprise != nil && k.configSupported(), k.state.policy.Enterprise)
+	set(ctap2.OptionEP, k.enterpriseKnown(), k.state.policy.Enterprise)
 	set(ctap2.OptionBioEnroll, sensor, enrolled)
 	set(ctap2.OptionUVBioEnroll, sensor && k.config.UVBioEnroll, true)
 	set(ctap2.OptionAuthnrCfg, k.configSupported(), true)
@@ -162,7 +162,7 @@ func (k *Key) options() ctap2.InfoOptions {
 	set(ctap2.OptionCredMgmt, k.knows(ctap2.CommandCredentialManagement), true)
 	set(ctap2.OptionPerCredMgmtRO, k.readOnlyTokens(), true)
 	set(ctap2.OptionSetMinPINLength, k.minPINLengthSettable(), true)
-	set(ctap2.OptionAlwaysUv, k.configSupported() && tokens || k.state.policy.AlwaysUV, k.state.policy.AlwaysUV)
+	set(ctap2.OptionAlwaysUv, k.alwaysUVKnown(), k.state.policy.AlwaysUV)
 	return o
 }
 

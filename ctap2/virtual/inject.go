@@ -138,12 +138,7 @@ func (k *Key) ForcePINChange() error {
 	defer k.mu.Unlock()
 	policy := k.state.policy
 	policy.ForcePINChange = true
-	if err := k.commit(change{recordPolicy, policy}); err != nil {
-		return err
-	}
-	k.state.policy = policy
-	k.dropToken()
-	return nil
+	return k.setPolicy(policy)
 }
 
 // SetRetries sets how many tries are left for the PIN, at most 8, and for

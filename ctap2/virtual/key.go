@@ -58,6 +58,13 @@ func New(c Config) (*Key, error) {
 	c.MinPINLengthRPIDs = slices.Clone(c.MinPINLengthRPIDs)
 	c.Certifications = maps.Clone(c.Certifications)
 	c.VendorCommands = maps.Clone(c.VendorCommands)
+	if c.Enterprise != nil {
+		c.Enterprise = new(*c.Enterprise)
+		c.Enterprise.RPIDs, c.Enterprise.SerialNumber = slices.Clone(c.Enterprise.RPIDs), slices.Clone(c.Enterprise.SerialNumber)
+	}
+	if c.PINComplexity != nil {
+		c.PINComplexity = new(*c.PINComplexity)
+	}
 	c.Faults = c.Faults.clone()
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -112,6 +119,7 @@ var commands = map[ctap2.Command]handler{
 	ctap2.CommandReset:            (*Key).reset,
 	ctap2.CommandGetNextAssertion: (*Key).getNextAssertion,
 	ctap2.CommandSelection:        (*Key).selection,
+	ctap2.CommandConfig:           (*Key).authenticatorConfig,
 }
 
 // previews are the commands of FIDO_2_1_PRE, and what they became.

@@ -29,11 +29,12 @@ func TestGetInfo(t *testing.T) {
 	r := h.info()
 	options := ctap2.InfoOptions{
 		"plat": false, "rk": true, "up": true, "clientPin": false, "pinUvAuthToken": true, "makeCredUvNotRqd": true,
+		"authnrCfg": true, "alwaysUv": false, "setMinPINLength": true,
 	}
 	if fmt.Sprint(r.Options) != fmt.Sprint(options) {
 		t.Errorf("options %v, want %v", r.Options, options)
 	}
-	if !slices.Equal(r.Versions, []string{"FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) || !slices.Equal(r.Extensions, []string{"credProtect", "hmac-secret"}) ||
+	if !slices.Equal(r.Versions, []string{"FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) || !slices.Equal(r.Extensions, []string{"credProtect", "hmac-secret", "minPinLength"}) ||
 		r.AAGUID != virtual.DefaultAAGUID || r.MaxMsgSize != 1200 || !slices.Equal(r.PinUvAuthProtocols, []pinuv.Protocol{2, 1}) ||
 		r.MaxCredentialCountInList != 8 || r.MaxCredentialIDLength != 128 || !slices.Equal(r.Transports, []string{"usb"}) ||
 		r.MinPINLength != 4 || *r.FirmwareVersion != 1 || *r.RemainingDiscoverableCredentials != 100 {
@@ -64,7 +65,7 @@ func TestRequestFrame(t *testing.T) {
 	h.want(ctap2.StatusInvalidLength, raw{})
 	for c := range 256 {
 		switch ctap2.Command(c) {
-		case 1, 2, 4, 6, 7, 8, 11:
+		case 1, 2, 4, 6, 7, 8, 11, 13:
 		default:
 			h.want(ctap2.StatusInvalidCommand, raw{byte(c)})
 		}

@@ -15,6 +15,7 @@ type creation struct {
 	rpIDHash   [32]byte
 	algorithm  cose.Algorithm
 	flags      ctap2.Flags
+	enterprise bool // the attestation may tell this key from others
 	credential *credential
 	response   ctap2.MakeCredentialResponse
 }
@@ -145,8 +146,8 @@ func (k *Key) authorizeCreation(c *creation) (user userVerification, err error) 
 	if k.protected() && !uv && !param && !optional { // 7, 8
 		return user, k.withoutVerification()
 	}
-	if r.Has(createEnterprise) { // 9
-		return user, ctap2.StatusInvalidParameter
+	if c.enterprise, err = k.grantEnterprise(r); err != nil { // 9
+		return user, err
 	}
 	if optional && !uv && !param { // 10
 		return user, nil

@@ -10,6 +10,9 @@ type PINComplexity struct {
 	URL      string // where the policy is explained; "": getInfo names none
 }
 
+// pinComplexityKnown reports whether getInfo says something about the policy.
+func (k *Key) pinComplexityKnown() bool { return k.config.PINComplexity != nil && k.pinSupported() }
+
 // complexEnough reports whether the policy, if it is enforced, allows a new PIN.
 func (k *Key) complexEnough(pin []byte) bool {
 	switch c := k.config.PINComplexity; {

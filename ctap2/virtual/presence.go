@@ -50,8 +50,24 @@ func (k *Key) status(out outcome, onRefusal, onTimeout ctap2.Status) ctap2.Statu
 
 // touch asks the user for a touch.
 func (k *Key) touch(o *operation, rpID string) outcome {
+	_, out := k.touchedHow(o, rpID)
+	return out
+}
+
+// longTouch asks the user for a touch of five seconds or more. A shorter one is
+// a refusal. On a card reader nobody can touch longer: a tap is enough.
+func (k *Key) longTouch(o *operation, rpID string) outcome {
+	d, out := k.touchedHow(o, rpID)
+	if out == agreed && d != LongTouch {
+		return refused
+	}
+	return out
+}
+
+// touchedHow asks the user for a touch and returns which it was.
+func (k *Key) touchedHow(o *operation, rpID string) (Decision, outcome) {
 	if k.config.Transport != ctap2.TransportUSB {
-		return k.tap()
+		return LongTouch, k.tap()
 	}
 	var d Decision
 	user := k.config.User
@@ -60,9 +76,9 @@ func (k *Key) touch(o *operation, rpID string) outcome {
 		return d != NoTouch
 	})
 	if out == agreed && d == Decline {
-		return refused
+		return d, refused
 	}
-	return out
+	return d, out
 }
 
 // tap uses up the touch that power-up was.

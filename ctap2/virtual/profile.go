@@ -42,6 +42,7 @@ var (
 	}
 	commands21 = slices.Concat(commands20, []ctap2.Command{
 		ctap2.CommandSelection,
+		ctap2.CommandConfig,
 	})
 	extensions20 = []string{ctap2.ExtensionHMACSecret}
 	extensions21 = slices.Concat(extensions20, []string{

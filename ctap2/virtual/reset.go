@@ -1,14 +1,25 @@
 package virtual
 
-import "github.com/gofido/fido/ctap2"
+import (
+	"slices"
+
+	"github.com/gofido/fido/ctap2"
+)
 
 // reset is CTAP 2.3 section 6.6. The AAGUID and the attestation stay.
 func (k *Key) reset(o *operation, dst, _ []byte) ([]byte, error) {
+	if over := k.config.TransportsForReset; len(over) > 0 && !slices.Contains(over, k.config.Transport) {
+		return nil, ctap2.StatusOperationDenied
+	}
 	window := k.config.ResetWindow
 	if window >= 0 && k.config.Clock.Now().Sub(k.boot.at) > window {
 		return nil, ctap2.StatusNotAllowed
 	}
-	if out := k.touch(o, ""); out != agreed {
+	touch := k.touch
+	if k.state.policy.LongTouch {
+		touch = k.longTouch
+	}
+	if out := touch(o, ""); out != agreed {
 		return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusUserActionTimeout)
 	}
 	return dst, k.erase()

@@ -16,6 +16,7 @@ type lazy struct {
 	sealer      cipher.AEAD
 	opened      map[string]*credential // sealed credentials by ID, so that the private key is not parsed each time
 	attestation *builtIn
+	enterprise  *builtIn
 }
 
 // maxOpened bounds lazy.opened.
