@@ -90,10 +90,35 @@ func inTurn[R any](ctx context.Context, c *Client, o operation, f func(context.C
 	select {
 	case c.turns <- struct{}{}:
 		defer func() { <-c.turns }()
-		return f(ctx)
 	case <-ctx.Done():
 		return none, o.fails(ctx.Err())
 	}
+	if s, ok := c.transport.(sequencer); ok {
+		if err := s.BeginSequence(ctx); err != nil {
+			return none, o.fails(err)
+		}
+		defer s.EndSequence()
+	}
+	return f(ctx)
+}
+
+// sequencer is a Transport that can keep other programs from the key.
+type sequencer interface {
+	BeginSequence(context.Context) error
+	EndSequence()
+}
+
+// unlessForgotten runs f, and once more if the key has lost power in between and
+// forgotten what f had agreed on with it.
+func unlessForgotten[R any](f func() (R, error)) (R, error) {
+	r, err := f()
+	if lost, ok := errors.AsType[interface {
+		error
+		PowerLost() bool
+	}](err); ok && lost.PowerLost() {
+		return f()
+	}
+	return r, err
 }
 
 // Command sends a command that has no method of its own, such as a vendor's, and

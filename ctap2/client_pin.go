@@ -110,6 +110,14 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 		}
 		defer old.wipe()
 	}
+	_, err = unlessForgotten(func() (none struct{}, _ error) {
+		return none, c.sendPIN(ctx, protocol, sub, old, padded)
+	})
+	return c.explainPIN(ctx, sub, old.normalized, err)
+}
+
+// sendPIN sends a new PIN, padded, and the old one if there is one.
+func (c *Client) sendPIN(ctx context.Context, protocol pinuv.Protocol, sub ClientPINSubCommand, old existingPIN, padded []byte) error {
 	public, secret, err := c.agree(ctx, protocol)
 	if err != nil {
 		return err
@@ -128,7 +136,7 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 	}
 	r.PinUvAuthParam = secret.Authenticate(message)
 	_, err = c.clientPIN(ctx, r)
-	return c.explainPIN(ctx, sub, old.normalized, err)
+	return err
 }
 
 // PINToken exchanges the PIN for a token with permissions, which authorises
@@ -176,16 +184,19 @@ func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissio
 		return nil, r.SubCommand.operation().fails(err)
 	}
 	defer old.wipe()
-	var secret *pinuv.SharedSecret
-	if r.KeyAgreement, secret, err = c.agree(ctx, protocol); err != nil {
-		return nil, err
-	}
-	defer secret.Wipe()
 	r.PinUvAuthProtocol = protocol
-	if r.PinHashEnc, err = secret.Encrypt(c.config.Rand, old.hash[:]); err != nil {
-		return nil, r.SubCommand.operation().fails(err)
-	}
-	token, err := c.token(ctx, r, secret)
+	token, err := unlessForgotten(func() (*pinuv.Token, error) {
+		public, secret, err := c.agree(ctx, protocol)
+		if err != nil {
+			return nil, err
+		}
+		defer secret.Wipe()
+		r.KeyAgreement = public
+		if r.PinHashEnc, err = secret.Encrypt(c.config.Rand, old.hash[:]); err != nil {
+			return nil, r.SubCommand.operation().fails(err)
+		}
+		return c.token(ctx, r, secret)
+	})
 	if err != nil {
 		return nil, c.explainPIN(ctx, r.SubCommand, old.normalized, err)
 	}
@@ -219,18 +230,20 @@ func (c *Client) uvToken(ctx context.Context, permissions Permissions, rpID stri
 	if err != nil {
 		return nil, err
 	}
-	public, secret, err := c.agree(ctx, protocol)
-	if err != nil {
-		return nil, err
-	}
-	defer secret.Wipe()
-	return c.token(ctx, &ClientPINRequest{
-		PinUvAuthProtocol: protocol,
-		SubCommand:        GetPinUvAuthTokenUsingUvWithPermissions,
-		KeyAgreement:      public,
-		Permissions:       permissions,
-		RPID:              rpID,
-	}, secret)
+	return unlessForgotten(func() (*pinuv.Token, error) {
+		public, secret, err := c.agree(ctx, protocol)
+		if err != nil {
+			return nil, err
+		}
+		defer secret.Wipe()
+		return c.token(ctx, &ClientPINRequest{
+			PinUvAuthProtocol: protocol,
+			SubCommand:        GetPinUvAuthTokenUsingUvWithPermissions,
+			KeyAgreement:      public,
+			Permissions:       permissions,
+			RPID:              rpID,
+		}, secret)
+	})
 }
 
 // checkPermissions says what is missing from a request for a token, before the
@@ -246,7 +259,14 @@ func checkPermissions(p Permissions, rpID string) error {
 }
 
 func (c *Client) clientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPINResponse, error) {
-	return send(ctx, c, r.SubCommand.operation(), r.Append, ParseClientPINResponse)
+	ask := func() (*ClientPINResponse, error) {
+		return send(ctx, c, r.SubCommand.operation(), r.Append, ParseClientPINResponse)
+	}
+	switch r.SubCommand {
+	case GetPINRetries, GetUVRetries, GetKeyAgreement: // they depend on nothing
+		return unlessForgotten(ask)
+	}
+	return ask()
 }
 
 // pinInfo returns what a PIN operation must know of the key.

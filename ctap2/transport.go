@@ -4,6 +4,13 @@ import "context"
 
 // A Transport is the message seam: it carries one CTAP2 request to a key and
 // the reply back. *ctaphid.Conn and *nfc.Conn are Transports.
+//
+// A Transport to a key that other programs may use in between may also have the
+// methods BeginSequence(context.Context) error and EndSequence(), which keep
+// them out: a [Client] calls them around each of its turns. An error of CBOR with
+// a method PowerLost() bool that returns true says that the key has lost power,
+// forgotten what it had agreed on, and not carried out the request; a Client
+// begins again, once, where that is enough.
 type Transport interface {
 	// CBOR sends request, a command byte and its CBOR parameters, and appends
 	// the reply, a status byte and CBOR, to dst. While the key is busy or waits

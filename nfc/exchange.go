@@ -1,0 +1,150 @@
+package nfc
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/gofido/fido/nfc/iso7816"
+)
+
+// maxResponse bounds a response that comes in parts. CTAP messages are far
+// smaller.
+const maxResponse = 1 << 16
+
+// transmit sends one APDU. The response refers to c.in.
+func (c *Conn) transmit(x *exchange, cmd iso7816.Command) (iso7816.Response, error) {
+	var err error
+	if c.out, err = cmd.Append(c.out[:0]); err != nil {
+		return iso7816.Response{}, err
+	}
+	if c.cfg.Trace != nil {
+		c.cfg.Trace(TraceEvent{true, c.out})
+	}
+	c.in, err = c.card.Transmit(x.grace, c.in[:0], c.out)
+	clear(c.out)
+	if err != nil {
+		if !errors.Is(err, ErrNotSent) {
+			c.forget(true)
+		}
+		return iso7816.Response{}, err
+	}
+	x.sent = true
+	if c.cfg.Trace != nil {
+		c.cfg.Trace(TraceEvent{false, c.in})
+	}
+	r, err := iso7816.ParseResponse(c.in)
+	if err != nil {
+		c.forget(true)
+		return r, protocolError(c.in, "%v", err)
+	}
+	return r, nil
+}
+
+// command sends a command, cut as card and reader want it, and appends the data
+// of the response, put together, to dst. It asks for as much response as there
+// is, whatever Ne says.
+func (c *Conn) command(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7816.StatusWord, error) {
+	if c.extended {
+		long := cmd
+		long.Form, long.Ne = iso7816.Extended, iso7816.Extended.MaxNe()
+		if c.maxCommand == 0 || long.Size() <= c.maxCommand {
+			b, sw, err := c.simple(x, dst, long)
+			if !errors.Is(err, ErrNotSent) && sw != iso7816.SWWrongLength {
+				return b, sw, err
+			}
+			// The card has done nothing. If the short form gets further it is the
+			// one to use.
+			b, sw, err = c.chain(x, dst, cmd)
+			c.noExtended = err == nil && sw != iso7816.SWWrongLength
+			c.extended = !c.noExtended
+			return b, sw, err
+		}
+	}
+	return c.chain(x, dst, cmd)
+}
+
+// chain sends a command in segments of the short form.
+func (c *Conn) chain(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7816.StatusWord, error) {
+	cmd.Form = iso7816.Short
+	for rest := cmd.Data; ; rest = rest[c.cfg.Segment:] {
+		if len(rest) <= c.cfg.Segment {
+			cmd.Data, cmd.Ne = rest, c.cfg.Part
+			return c.simple(x, dst, cmd)
+		}
+		segment := cmd
+		segment.CLA |= iso7816.CLAChain
+		segment.Data, segment.Ne = rest[:c.cfg.Segment], 0
+		r, err := c.transmit(x, segment)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case r.SW != iso7816.SWNoError:
+			return dst, r.SW, nil
+		case len(r.Data) > 0:
+			return nil, 0, protocolError(c.in, "data in answer to a segment that is not the last")
+		}
+		if err := x.ctx.Err(); err != nil {
+			// Any other APDU makes the card forget the segments.
+			return nil, 0, ended(x.ctx)
+		}
+	}
+}
+
+// simple sends one APDU, again if the card asks for another Le, and collects the
+// parts of the response.
+func (c *Conn) simple(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7816.StatusWord, error) {
+	r, err := c.withExactLe(x, cmd)
+	if err != nil {
+		return nil, 0, err
+	}
+	start := len(dst)
+	kind, cla := 0, claCTAP
+	if cmd.CLA&claCTAP == 0 {
+		kind, cla = 1, claISO
+	}
+	for {
+		dst = append(dst, r.Data...)
+		n, more := r.SW.Remaining()
+		switch {
+		case !more:
+			return dst, r.SW, nil
+		case len(dst)-start > maxResponse:
+			return nil, 0, protocolError(c.in, "the response never ends: %d bytes so far", len(dst)-start)
+		}
+		get := iso7816.Command{CLA: cla, INS: iso7816.INSGetResponse, Ne: min(n, c.cfg.Part)}
+		if c.claOther[kind] {
+			get.CLA ^= claCTAP
+		}
+		if r, err = c.withExactLe(x, get); err == nil && slices.Contains(wrongClass, r.SW) && len(r.Data) == 0 {
+			// Hosts differ in the class that they send, and cards in what they take.
+			get.CLA ^= claCTAP
+			if r, err = c.withExactLe(x, get); err == nil {
+				c.claOther[kind] = !c.claOther[kind]
+			}
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if _, more := r.SW.Remaining(); more && len(r.Data) == 0 {
+			return nil, 0, protocolError(c.in, "a part of the response without data")
+		}
+	}
+}
+
+// wrongClass is what cards answer that want another class.
+var wrongClass = []iso7816.StatusWord{
+	iso7816.SWClassNotSupported, iso7816.SWInstructionNotSupported, iso7816.SWLogicalChannelNotSupported,
+}
+
+// withExactLe sends an APDU, and once more if the card says 6Cxx.
+func (c *Conn) withExactLe(x *exchange, cmd iso7816.Command) (iso7816.Response, error) {
+	r, err := c.transmit(x, cmd)
+	if err != nil {
+		return r, err
+	}
+	if n, ok := r.SW.ExactLe(); ok {
+		cmd.Ne = n
+		return c.transmit(x, cmd)
+	}
+	return r, nil
+}
