@@ -93,6 +93,14 @@ func ParseCredentialManagementRequest(parameters []byte) (*CredentialManagementR
 	if err := parseRequest(parameters, r, &r.Received, 1); err != nil {
 		return nil, err
 	}
+	if p := r.SubCommandParams; p != nil {
+		if d := p.CredentialID; d != nil && (d.ID == nil || d.Type == "") {
+			return nil, incomplete("a member of credentialID")
+		}
+		if p.User != nil && p.User.ID == nil {
+			return nil, incomplete("user.id")
+		}
+	}
 	return r, nil
 }
 

@@ -212,7 +212,11 @@ func (k *Key) getPINToken(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.Clien
 	if k.config.NoPINForMcGa {
 		permissions = 0
 	}
-	return k.tokenForPIN(r, permissions, "", ctap2.StatusPINInvalid)
+	response, err := k.tokenForPIN(r, permissions, "", ctap2.StatusPINInvalid)
+	if err == nil {
+		k.boot.token.legacy = true
+	}
+	return response, err
 }
 
 func (k *Key) getTokenUsingPIN(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {

@@ -134,13 +134,18 @@ func (k *Key) store(c *credential, changes ...change) error {
 		k.state.versions.Store++
 	}
 	if old != nil {
-		k.end() // of what may be about to use it
-		k.event(CredentialDeleted, old)
-		k.state.stored = slices.DeleteFunc(k.state.stored, func(o *credential) bool { return o == old })
-		old.wipe()
+		k.remove(old)
 	}
 	k.state.stored = append(k.state.stored, c)
 	return nil
+}
+
+// remove forgets a credential that is not in Storage any more.
+func (k *Key) remove(c *credential) {
+	k.end() // of what may be about to use it
+	k.event(CredentialDeleted, c)
+	k.state.stored = slices.DeleteFunc(k.state.stored, func(o *credential) bool { return o == c })
+	c.wipe()
 }
 
 // lastSequence is that of the newest stored credential, or 0.

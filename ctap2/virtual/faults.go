@@ -45,6 +45,7 @@ type Faults struct {
 	UnknownCredentialStatus ctap2.Status // answered instead of NO_CREDENTIALS
 	SilentStatus            ctap2.Status // answered to each getAssertion with the option up false
 	EmptyDisplayNameStatus  ctap2.Status // answered to each makeCredential without user.displayName
+	NoRPsTotal              bool         // enumerateRPsBegin without credentials answers with a totalRPs of zero instead of NO_CREDENTIALS
 	AlwaysUVWhenSilent      bool         // the option alwaysUv counts even if the option up is false
 
 	TokenOnce bool // a token is good for one command

@@ -112,14 +112,15 @@ type handler func(k *Key, o *operation, dst, parameters []byte) ([]byte, error)
 
 // commands are all that a key can know.
 var commands = map[ctap2.Command]handler{
-	ctap2.CommandMakeCredential:   (*Key).makeCredential,
-	ctap2.CommandGetAssertion:     (*Key).getAssertion,
-	ctap2.CommandGetInfo:          (*Key).getInfo,
-	ctap2.CommandClientPIN:        (*Key).clientPIN,
-	ctap2.CommandReset:            (*Key).reset,
-	ctap2.CommandGetNextAssertion: (*Key).getNextAssertion,
-	ctap2.CommandSelection:        (*Key).selection,
-	ctap2.CommandConfig:           (*Key).authenticatorConfig,
+	ctap2.CommandMakeCredential:       (*Key).makeCredential,
+	ctap2.CommandGetAssertion:         (*Key).getAssertion,
+	ctap2.CommandGetInfo:              (*Key).getInfo,
+	ctap2.CommandClientPIN:            (*Key).clientPIN,
+	ctap2.CommandReset:                (*Key).reset,
+	ctap2.CommandGetNextAssertion:     (*Key).getNextAssertion,
+	ctap2.CommandSelection:            (*Key).selection,
+	ctap2.CommandConfig:               (*Key).authenticatorConfig,
+	ctap2.CommandCredentialManagement: (*Key).credentialManagement,
 }
 
 // previews are the commands of FIDO_2_1_PRE, and what they became.
@@ -127,6 +128,8 @@ var previews = map[ctap2.Command]ctap2.Command{
 	ctap2.CommandBioEnrollmentPreview:        ctap2.CommandBioEnrollment,
 	ctap2.CommandCredentialManagementPreview: ctap2.CommandCredentialManagement,
 }
+
+func (o *operation) isPreview() bool { return previews[o.command] != 0 }
 
 // CBOR answers a CTAP2 request, a command byte and its parameters, and appends
 // the reply, a status byte and CBOR, to dst. The session tells hosts, or their

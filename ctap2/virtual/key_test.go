@@ -30,6 +30,7 @@ func TestGetInfo(t *testing.T) {
 	options := ctap2.InfoOptions{
 		"plat": false, "rk": true, "up": true, "clientPin": false, "pinUvAuthToken": true, "makeCredUvNotRqd": true,
 		"authnrCfg": true, "alwaysUv": false, "setMinPINLength": true,
+		"credMgmt": true, "perCredMgmtRO": true,
 	}
 	if fmt.Sprint(r.Options) != fmt.Sprint(options) {
 		t.Errorf("options %v, want %v", r.Options, options)
@@ -65,7 +66,7 @@ func TestRequestFrame(t *testing.T) {
 	h.want(ctap2.StatusInvalidLength, raw{})
 	for c := range 256 {
 		switch ctap2.Command(c) {
-		case 1, 2, 4, 6, 7, 8, 11, 13:
+		case 1, 2, 4, 6, 7, 8, 10, 11, 13:
 		default:
 			h.want(ctap2.StatusInvalidCommand, raw{byte(c)})
 		}

@@ -180,6 +180,9 @@ func (k *Key) authorize(o *operation, permission ctap2.Permissions, rpID string,
 		if err != nil {
 			return user, err
 		}
+		if !k.profile.permissions {
+			rpID = "" // CTAP 2.0 binds no token to a relying party
+		}
 		if err := t.authorize(permission, rpID); err != nil {
 			return user, err
 		}

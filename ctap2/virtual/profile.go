@@ -41,6 +41,7 @@ var (
 		ctap2.CommandReset, ctap2.CommandGetNextAssertion,
 	}
 	commands21 = slices.Concat(commands20, []ctap2.Command{
+		ctap2.CommandCredentialManagement,
 		ctap2.CommandSelection,
 		ctap2.CommandConfig,
 	})

@@ -15,6 +15,7 @@ type token struct {
 	rpID         string // "": not bound to a relying party yet
 	userVerified bool
 	userPresent  bool // the gesture that gave the token counts as a touch
+	legacy       bool // it came from getPinToken, which knows no permissions: good for the preview commands
 	issued       time.Time
 	used         bool
 }
@@ -116,11 +117,18 @@ func (t *token) authorize(permission ctap2.Permissions, rpID string) error {
 	return nil
 }
 
+// permits reports whether the token has the permission for a command that
+// manages the key. A preview command is older than permissions: a token from
+// getPinToken is good for it, too.
+func (t *token) permits(permission ctap2.Permissions, o *operation) bool {
+	return t.permissions&permission != 0 || t.legacy && o.isPreview()
+}
+
 // spend is what becomes of the token after an operation that tested user
 // presence: only the permission for large blobs is left.
 func (k *Key) spend() {
 	if t := k.boot.token; t != nil && k.profile.permissions {
-		t.userPresent, t.userVerified = false, false
+		t.userPresent, t.userVerified, t.legacy = false, false, false
 		t.permissions &= ctap2.PermissionLBW
 	}
 }
