@@ -44,8 +44,9 @@ const (
 	sizesShift     = 6    // which of reportSizes
 )
 
-// reportSizes are of reports to the key and to the host.
-var reportSizes = [4][2]int{{64, 64}, {64, 32}, {17, 64}, {8, 8}}
+// reportSizes are of reports to the key and to the host. The last are about the
+// smallest that getInfo's reply fits in.
+var reportSizes = [4][2]int{{64, 64}, {64, 32}, {17, 64}, {8, 10}}
 
 // FuzzConversation has a host talk to a key that lies, over a wire that loses,
 // alters, delays and invents reports, all as the input says.

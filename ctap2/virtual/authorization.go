@@ -65,7 +65,7 @@ func (k *Key) knows(c ctap2.Command) bool {
 	case ctap2.CommandCredentialManagement:
 		return !k.config.WithoutRK && k.tokensPossible()
 	case ctap2.CommandLargeBlobs:
-		return !k.config.LargeBlobExtension
+		return !k.config.LargeBlobExtension && !k.config.WithoutRK
 	}
 	return true
 }

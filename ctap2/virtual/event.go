@@ -36,7 +36,7 @@ func (k *Key) event(kind EventKind, c *credential) {
 	}
 	e := Event{Kind: kind}
 	if c != nil {
-		e.Credential = c.describe()
+		e.Credential = c.describe(k)
 	}
 	k.events = append(k.events, e)
 }

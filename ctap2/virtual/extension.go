@@ -28,7 +28,7 @@ type extension struct {
 
 // extensions are all that a key can know, in the order in which they are
 // carried out and listed.
-var extensions = []*extension{credProtect, hmacSecret, minPinLength, pinComplexityPolicy}
+var extensions = []*extension{credProtect, credBlob, largeBlobKey, largeBlob, hmacSecret, minPinLength, pinComplexityPolicy}
 
 // known returns the extensions that this key has.
 func (k *Key) known(yield func(*extension) bool) {

@@ -13,6 +13,11 @@ type assertion struct {
 	rpIDHash [32]byte
 	flags    ctap2.Flags
 	selected bool // the user has chosen the account on the key
+
+	// What extensions store together with the counter, and what is done once it
+	// is stored, or nil.
+	changes []change
+	stored  func()
 }
 
 // Members of a getAssertion request.
@@ -145,6 +150,7 @@ func (k *Key) assert(a *assertion, c *credential, number uint, dst []byte) ([]by
 		return nil, err
 	}
 	r := ctap2.GetAssertionResponse{NumberOfCredentials: number, UserSelected: a.selected}
+	a.changes, a.stored = nil, nil
 	outputs, err := k.getExtensions(a, c, &r)
 	if err != nil {
 		return nil, err
@@ -167,10 +173,13 @@ func (k *Key) assert(a *assertion, c *credential, number uint, dst []byte) ([]by
 	if dst, err = r.Append(dst); err != nil {
 		return nil, err
 	}
-	if err := k.commit(k.counterChange(counter)...); err != nil {
+	if err := k.commit(append(k.counterChange(counter), a.changes...)...); err != nil {
 		return nil, err
 	}
 	k.state.counter = counter
+	if a.stored != nil {
+		a.stored()
+	}
 	k.event(CredentialAsserted, c)
 	return dst, nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
@@ -31,6 +32,15 @@ type NewCredential struct {
 	ID []byte
 
 	Discoverable bool
+
+	// CredBlob is kept with the credential as by the extension credBlob, at most
+	// Config.MaxCredBlobLength bytes. Nil: none.
+	CredBlob []byte
+
+	// LargeBlob gives the credential a largeBlobKey, for which it must be
+	// discoverable, or room for a blob on a key with Config.LargeBlobExtension,
+	// for which it is stored: see [Key.SetLargeBlob].
+	LargeBlob bool
 }
 
 // AddCredential puts a credential on the key without asking the user, and
@@ -61,7 +71,10 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 		alg:          n.Algorithm,
 	}
 	c.user.ID = slices.Clone(n.User.ID)
-	var err error
+	err := k.keepBlobs(c, n)
+	if err != nil {
+		return Credential{}, err
+	}
 	if n.PrivateKey == nil {
 		c.private, err = algorithms[c.alg].generate(k.config.Rand)
 	} else {
@@ -92,7 +105,32 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 			return Credential{}, err
 		}
 	}
-	return c.describe(), nil
+	return c.describe(k), nil
+}
+
+// keepBlobs notes what the extensions about blobs keep with the credential.
+func (k *Key) keepBlobs(c *credential, n NewCredential) error {
+	if n.CredBlob != nil {
+		b, err := cbor.Marshal(n.CredBlob)
+		if err != nil {
+			return err
+		}
+		if !k.has(ctap2.ExtensionCredBlob) || len(n.CredBlob) > k.config.MaxCredBlobLength {
+			return fmt.Errorf("virtual: the key has no credBlob of %d bytes", len(n.CredBlob))
+		}
+		c.keep(ctap2.ExtensionCredBlob, b)
+	}
+	switch {
+	case !n.LargeBlob:
+	case k.has(ctap2.ExtensionLargeBlobKey) && n.Discoverable:
+		c.keep(ctap2.ExtensionLargeBlobKey, outputTrue)
+	case k.has(ctap2.ExtensionLargeBlob):
+		c.stored = true
+		c.keep(ctap2.ExtensionLargeBlob, noLargeBlob)
+	default:
+		return errors.New("virtual: the key has no large blob for the credential")
+	}
+	return nil
 }
 
 // encodePrivateKey returns a private key as the algorithms keep it.

@@ -15,15 +15,19 @@ type Credential struct {
 	Algorithm    cose.Algorithm
 	PublicKey    *cose.Key
 	Discoverable bool
+	CredBlob     []byte             // of the extension credBlob; nil: none
+	LargeBlobKey ctap2.LargeBlobKey // nil: made without the extension largeBlobKey
 }
 
-func (c *credential) describe() Credential {
+func (c *credential) describe(k *Key) Credential {
 	d := Credential{
 		ID:           slices.Clone(c.id),
 		RP:           c.rp,
 		User:         c.user,
 		Algorithm:    c.alg,
 		Discoverable: c.discoverable,
+		CredBlob:     c.credBlob(),
+		LargeBlobKey: c.largeBlobKey(k),
 	}
 	d.User.ID = slices.Clone(c.user.ID)
 	if signer, err := c.key(); err == nil {
@@ -39,7 +43,7 @@ func (k *Key) Credentials() []Credential {
 	defer k.mu.Unlock()
 	all := make([]Credential, 0, len(k.state.stored))
 	for _, c := range k.state.stored {
-		all = append(all, c.describe())
+		all = append(all, c.describe(k))
 	}
 	return all
 }

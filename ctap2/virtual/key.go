@@ -121,6 +121,7 @@ var commands = map[ctap2.Command]handler{
 	ctap2.CommandSelection:            (*Key).selection,
 	ctap2.CommandConfig:               (*Key).authenticatorConfig,
 	ctap2.CommandCredentialManagement: (*Key).credentialManagement,
+	ctap2.CommandLargeBlobs:           (*Key).largeBlobs,
 }
 
 // previews are the commands of FIDO_2_1_PRE, and what they became.

@@ -31,11 +31,12 @@ func TestGetInfo(t *testing.T) {
 		"plat": false, "rk": true, "up": true, "clientPin": false, "pinUvAuthToken": true, "makeCredUvNotRqd": true,
 		"authnrCfg": true, "alwaysUv": false, "setMinPINLength": true,
 		"credMgmt": true, "perCredMgmtRO": true,
+		"largeBlobs": true,
 	}
 	if fmt.Sprint(r.Options) != fmt.Sprint(options) {
 		t.Errorf("options %v, want %v", r.Options, options)
 	}
-	if !slices.Equal(r.Versions, []string{"FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) || !slices.Equal(r.Extensions, []string{"credProtect", "hmac-secret", "minPinLength"}) ||
+	if !slices.Equal(r.Versions, []string{"FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) || !slices.Equal(r.Extensions, []string{"credProtect", "credBlob", "largeBlobKey", "hmac-secret", "minPinLength"}) ||
 		r.AAGUID != virtual.DefaultAAGUID || r.MaxMsgSize != 1200 || !slices.Equal(r.PinUvAuthProtocols, []pinuv.Protocol{2, 1}) ||
 		r.MaxCredentialCountInList != 8 || r.MaxCredentialIDLength != 128 || !slices.Equal(r.Transports, []string{"usb"}) ||
 		r.MinPINLength != 4 || *r.FirmwareVersion != 1 || *r.RemainingDiscoverableCredentials != 100 {
@@ -66,7 +67,7 @@ func TestRequestFrame(t *testing.T) {
 	h.want(ctap2.StatusInvalidLength, raw{})
 	for c := range 256 {
 		switch ctap2.Command(c) {
-		case 1, 2, 4, 6, 7, 8, 10, 11, 13:
+		case 1, 2, 4, 6, 7, 8, 10, 11, 12, 13:
 		default:
 			h.want(ctap2.StatusInvalidCommand, raw{byte(c)})
 		}

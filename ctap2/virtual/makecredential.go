@@ -239,7 +239,7 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rk && k.full(c.credential) { // 17, before the work of making a key
+	if (rk || c.credential.stored) && k.full(c.credential) { // 17, before the work of making a key
 		return nil, ctap2.StatusKeyStoreFull
 	}
 	algorithm := algorithms[c.algorithm]
@@ -254,6 +254,7 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 	if err := k.name(c.credential); err != nil { // 18
 		return nil, err
 	}
+	c.response.LargeBlobKey = c.credential.largeBlobKey(k)
 	b, err := k.respondToCreation(c, outputs)
 	if err != nil {
 		return nil, err
@@ -264,7 +265,7 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 // name gives the credential its ID: sealed if it need not be stored and fits,
 // random otherwise.
 func (k *Key) name(c *credential) (err error) {
-	if !c.discoverable {
+	if !c.discoverable && !c.stored {
 		sealed, err := k.seal(c)
 		if err != nil || sealed {
 			return err

@@ -118,7 +118,7 @@ func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outco
 	}
 	accounts := make([]ctap2.PublicKeyCredentialUserEntity, len(found))
 	for i, c := range found {
-		accounts[i] = c.describe().User
+		accounts[i] = c.describe(k).User
 	}
 	chosen := -1
 	out := k.ask(o, k.config.User, rpID, func(ctx context.Context, p Prompt) bool {

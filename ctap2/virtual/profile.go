@@ -43,6 +43,7 @@ var (
 	commands21 = slices.Concat(commands20, []ctap2.Command{
 		ctap2.CommandCredentialManagement,
 		ctap2.CommandSelection,
+		ctap2.CommandLargeBlobs,
 		ctap2.CommandConfig,
 	})
 	extensions20 = []string{ctap2.ExtensionHMACSecret}

@@ -20,9 +20,10 @@ import (
 func condition(k *virtual.Key) string {
 	s := fmt.Sprintf("PIN %v, %+v;", k.HasPIN(), k.Info().Options)
 	for _, c := range k.Credentials() {
-		s += fmt.Sprintf(" %x %s %s", c.ID, c.RP.ID, c.User.ID)
+		blob, _ := k.LargeBlob(c.ID) // none is nil
+		s += fmt.Sprintf(" %x %s %s %x %x", c.ID, c.RP.ID, c.User.ID, c.CredBlob, blob)
 	}
-	return s
+	return s + fmt.Sprintf("; large blobs %x", k.LargeBlobArray())
 }
 
 // A power cut at any commit of any command leaves the key as it was before or
@@ -56,6 +57,19 @@ func TestPowerCut(t *testing.T) {
 		{"wrong PIN", true, 1, func(h *host) request { r, _ := h.tokenRequest("0000", ctap2.PermissionGA, rp.ID); return r }},
 		{"token through verification", true, 2, func(h *host) request { r, _ := h.uvRequest(ctap2.PermissionGA, rp.ID); return r }},
 		{"reset", true, 1, func(h *host) request { return reset }},
+		{"largeBlobs, first fragment", true, 0, func(h *host) request {
+			return h.fragment(arrayOf(3000), 0, 1000, h.token(ctap2.PermissionLBW, ""))
+		}},
+		{"largeBlobs, middle fragment", true, 0, func(h *host) request {
+			array, token := arrayOf(3000), h.token(ctap2.PermissionLBW, "")
+			h.want(0, h.fragment(array, 0, 1000, token))
+			return h.fragment(array, 1000, 1000, token)
+		}},
+		{"largeBlobs, last fragment", true, 1, func(h *host) request {
+			array, token := arrayOf(2000), h.token(ctap2.PermissionLBW, "")
+			h.want(0, h.fragment(array, 0, 1000, token))
+			return h.fragment(array, 1000, 1000, token)
+		}},
 		{"getInfo", true, 0, func(h *host) request { return getInfo }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
