@@ -95,8 +95,9 @@ type Config struct {
 	WithoutRK        bool // option rk is false: no discoverable credentials
 	WithoutLongTouch bool // the key does not know longTouchForReset
 
-	// LongTouchForReset makes a reset want a touch of five seconds from the
-	// start; otherwise authenticatorConfig can.
+	// LongTouchForReset makes a reset want a touch of five seconds, see
+	// [LongTouch], from the start; otherwise authenticatorConfig can. On a card
+	// reader a tap is enough.
 	LongTouchForReset bool
 
 	// Transport is one of ctap2.TransportUSB (the meaning of ""),
@@ -110,9 +111,9 @@ type Config struct {
 	Certifications  map[string]uint // by name, as CTAP 2.3 section 7.3 lists them
 
 	// VendorCommands are those of authenticatorConfig's vendorPrototype, by
-	// vendorCommandId. They get the encoded subCommandParams; an error that is a
-	// ctap2.Status is answered, another as CTAP1_ERR_OTHER. The key's lock is
-	// held: they must not call the key.
+	// vendorCommandId. They get a copy of the encoded subCommandParams; an error
+	// that is a ctap2.Status is answered, another as CTAP1_ERR_OTHER. The key's
+	// lock is held: they must not call the key.
 	VendorCommands map[uint64]func(params []byte) error
 
 	ResetWindow time.Duration // after power-up, in which a reset is taken; 0: 10 s; negative: any time
@@ -216,6 +217,9 @@ func (c *Config) complete() error {
 	}
 	if c.NoPINForMcGa && c.UV == WithoutUV {
 		return errors.New("virtual: a key with NoPINForMcGa needs built-in user verification")
+	}
+	if c.LongTouchForReset && c.WithoutLongTouch {
+		return errors.New("virtual: a key with LongTouchForReset knows it")
 	}
 	if c.MinPINLength > c.MaxPINLength && c.MaxPINLength > 0 {
 		return fmt.Errorf("virtual: MinPINLength is %d, more than MaxPINLength", c.MinPINLength)

@@ -13,6 +13,8 @@ import (
 // fuzzConfig leaves out RSA, whose keys take too long to make.
 var fuzzConfig = virtual.Config{
 	UV: virtual.ConfiguredUV, Algorithms: []cose.Algorithm{cose.ES256, cose.EdDSA}, MaxCredentials: 3, UVRetries: 25, ResetWindow: -1,
+	Enterprise: &virtual.Enterprise{RPIDs: []string{"example.com"}}, PINComplexity: &virtual.PINComplexity{},
+	VendorCommands: map[uint64]func([]byte) error{1: func([]byte) error { return nil }},
 }
 
 // conversation returns requests that keys really get.
@@ -44,6 +46,12 @@ func conversation(t testing.TB) [][]byte {
 		&ctap2.ClientPINRequest{SubCommand: ctap2.GetPINRetries},
 		&ctap2.ClientPINRequest{SubCommand: ctap2.GetUVRetries},
 		&ctap2.ClientPINRequest{SubCommand: ctap2.GetKeyAgreement, PinUvAuthProtocol: 2},
+		h.setting(ctap2.EnableEnterpriseAttestation, nil), h.setting(ctap2.ToggleAlwaysUv, nil),
+		h.setting(ctap2.SetMinPINLength, map[int]any{1: 8, 2: []string{rp.ID}, 3: true, 4: true}),
+		h.setting(ctap2.EnableLongTouchForReset, nil), h.setting(ctap2.VendorPrototype, map[int]any{1: 1}),
+		&ctap2.ConfigRequest{SubCommand: ctap2.EnableEnterpriseAttestation}, // a key without a PIN takes these
+		&ctap2.ConfigRequest{SubCommand: ctap2.SetMinPINLength, SubCommandParams: cbor.RawMessage{0xa1, 1, 6}},
+		h.complete(&ctap2.MakeCredentialRequest{Extensions: ctap2.Extensions{"minPinLength": {0xf5}, "pinComplexityPolicy": {0xf5}}, EnterpriseAttestation: 2}),
 	} {
 		all = append(all, encode(t, r))
 	}

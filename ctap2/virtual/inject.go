@@ -147,8 +147,9 @@ func encodePrivateKey(key crypto.Signer) ([]byte, error) {
 }
 
 // SetPIN sets or replaces the PIN, in UTF-8, with all its tries, without asking
-// for the old one. The error is a *pinuv.PINError if the key's policy does not
-// allow it. Tokens end.
+// for the old one. The error is a *pinuv.PINError if the key's limits do not
+// allow it; a PINComplexity is not asked, so that a test can have a PIN from
+// before the policy. Tokens end.
 func (k *Key) SetPIN(pin []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

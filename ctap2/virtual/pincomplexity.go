@@ -1,6 +1,10 @@
 package virtual
 
+import "unicode/utf8"
+
 // PINComplexity is a policy for PINs beyond their length (CTAP 2.3 section 7.5).
+// It judges new ones: a PIN that is set when the policy is switched on stays
+// good, since a key knows no more of it than a hash and its length.
 type PINComplexity struct {
 	// Allows judges a new PIN, in UTF-8, when the policy is enforced. It keeps
 	// none of the memory. Nil: [NotTooSimple].
@@ -28,18 +32,18 @@ func (k *Key) complexEnough(pin []byte) bool {
 // NotTooSimple is a policy that refuses PINs of one character repeated, and of
 // characters that follow each other, such as 1234 and dcba.
 func NotTooSimple(pin []byte) bool {
-	runes := []rune(string(pin))
-	if len(runes) < 2 {
-		return false
-	}
-	step := runes[1] - runes[0]
-	if step < -1 || step > 1 {
-		return true
-	}
-	for i := range runes[1:] {
-		if runes[i+1]-runes[i] != step {
+	last, size := utf8.DecodeRune(pin)
+	var step rune
+	for i, first := size, true; i < len(pin); i, first = i+size, false { // no copy that would have to be wiped
+		var next rune
+		next, size = utf8.DecodeRune(pin[i:])
+		if first {
+			step = next - last
+		}
+		if next-last != step || step < -1 || step > 1 {
 			return true
 		}
+		last = next
 	}
 	return false
 }

@@ -18,7 +18,14 @@ import (
 // condition describes what a host can find out of a key, but for how many tries
 // are left and the counter, which count on their own.
 func condition(k *virtual.Key) string {
-	s := fmt.Sprintf("PIN %v, %+v;", k.HasPIN(), k.Info().Options)
+	info := k.Info()
+	s := fmt.Sprintf("PIN %v, at least %d, force %v, %+v;", k.HasPIN(), info.MinPINLength, info.ForcePINChange, info.Options)
+	if info.LongTouchForReset != nil && *info.LongTouchForReset {
+		s += " long touch;"
+	}
+	if info.PinComplexityPolicy != nil && *info.PinComplexityPolicy {
+		s += " complex PINs;"
+	}
 	for _, c := range k.Credentials() {
 		blob, _ := k.LargeBlob(c.ID) // none is nil
 		s += fmt.Sprintf(" %x %s %s %x %x", c.ID, c.RP.ID, c.User.ID, c.CredBlob, blob)
@@ -56,6 +63,12 @@ func TestPowerCut(t *testing.T) {
 		{"token", true, 2, func(h *host) request { r, _ := h.tokenRequest(pin, ctap2.PermissionGA, rp.ID); return r }},
 		{"wrong PIN", true, 1, func(h *host) request { r, _ := h.tokenRequest("0000", ctap2.PermissionGA, rp.ID); return r }},
 		{"token through verification", true, 2, func(h *host) request { r, _ := h.uvRequest(ctap2.PermissionGA, rp.ID); return r }},
+		{"enableEnterpriseAttestation", true, 1, func(h *host) request { return h.setting(ctap2.EnableEnterpriseAttestation, nil) }},
+		{"toggleAlwaysUv", true, 1, func(h *host) request { return h.setting(ctap2.ToggleAlwaysUv, nil) }},
+		{"setMinPINLength", true, 1, func(h *host) request {
+			return h.setting(ctap2.SetMinPINLength, map[int]any{1: 8, 2: []string{rp.ID}, 3: true, 4: true})
+		}},
+		{"enableLongTouchForReset", true, 1, func(h *host) request { return h.setting(ctap2.EnableLongTouchForReset, nil) }},
 		{"reset", true, 1, func(h *host) request { return reset }},
 		{"largeBlobs, first fragment", true, 0, func(h *host) request {
 			return h.fragment(arrayOf(3000), 0, 1000, h.token(ctap2.PermissionLBW, ""))
@@ -74,7 +87,9 @@ func TestPowerCut(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			prepare := func() *host {
-				h := newHost(t, virtual.Config{UV: virtual.ConfiguredUV})
+				c := everySetting()
+				c.UV = virtual.ConfiguredUV
+				h := newHost(t, c)
 				for _, user := range []ctap2.PublicKeyCredentialUserEntity{ada, {ID: []byte("second")}} {
 					if _, err := h.key.AddCredential(virtual.NewCredential{RP: rp, User: user, Discoverable: true}); err != nil {
 						t.Fatal(err)
@@ -116,7 +131,7 @@ func TestPowerCut(t *testing.T) {
 					if test.name == "wrong PIN" && h.key.PINRetries() != retries-1 && written {
 						t.Errorf("the try was not spent before the comparison")
 					}
-					if h.key.HasPIN() {
+					if h.key.HasPIN() && !h.key.Info().ForcePINChange {
 						h.pin = pin
 						if test.name == "changePIN" && cut == 2 && written {
 							h.pin = "4321"
@@ -126,6 +141,7 @@ func TestPowerCut(t *testing.T) {
 					if len(h.key.Credentials()) > 0 {
 						h.assert(&ctap2.GetAssertionRequest{})
 					}
+					h.key.SetUser(virtual.Script(virtual.Step{Touch: virtual.LongTouch}))
 					h.want(0, reset)
 				}
 			}
@@ -216,6 +232,7 @@ func TestConfigErrors(t *testing.T) {
 		"protocol":   {Protocols: []pinuv.Protocol{3}},
 		"transport":  {Transport: "ble"},
 		"no way":     {NoPINForMcGa: true},
+		"long touch": {LongTouchForReset: true, WithoutLongTouch: true},
 		"retries":    {PINRetries: 9},
 		"PIN length": {MinPINLength: 3},
 		"message":    {MaxMsgSize: 1023},
