@@ -149,6 +149,10 @@ const (
 // DefaultAAGUID is the AAGUID of keys that are not given another.
 var DefaultAAGUID = ctap2.AAGUID{0x7d, 0x2f, 0x9c, 0x1e, 0x5b, 0x60, 0x4a, 0x83, 0x9e, 0x1d, 0x30, 0xc6, 0xb8, 0xa4, 0xf2, 0x75}
 
+// maxMessageSize is the most that CTAPHID carries, in bytes (CTAP 2.3 section
+// 11.2.4).
+const maxMessageSize = 7609
+
 // minCredentialIDLength is that of the random IDs of stored credentials: 128
 // bits can't be guessed (WebAuthn L3 section 4, Credential ID).
 const minCredentialIDLength = 16
@@ -224,6 +228,9 @@ func (c *Config) complete() error {
 	if c.MinPINLength > c.MaxPINLength && c.MaxPINLength > 0 {
 		return fmt.Errorf("virtual: MinPINLength is %d, more than MaxPINLength", c.MinPINLength)
 	}
+	if c.Fingerprints.Kind == 0 {
+		c.Fingerprints.Kind = ctap2.FingerprintTouch
+	}
 	if c.MaxRPIDsForSetMinPINLength == 0 {
 		c.MaxRPIDsForSetMinPINLength = 8
 	}
@@ -242,7 +249,7 @@ func (c *Config) complete() error {
 		{"MaxCredentials", &c.MaxCredentials, 100, 1, 1 << 16},
 		{"MaxCredentialCountInList", &c.MaxCredentialCountInList, 8, 1, 1 << 10},
 		{"MaxCredentialIDLength", &c.MaxCredentialIDLength, 128, minCredentialIDLength, ctap2.MaxCredentialIDLength},
-		{"MaxMsgSize", &c.MaxMsgSize, 1200, ctap2.DefaultMaxMsgSize, 7609},
+		{"MaxMsgSize", &c.MaxMsgSize, 1200, ctap2.DefaultMaxMsgSize, maxMessageSize},
 		{"LargeBlobCapacity", &c.LargeBlobCapacity, 4096, 1024, 1 << 16},
 		{"MaxCredBlobLength", &c.MaxCredBlobLength, 32, 32, 1 << 10},
 		{"MinPINLength", &c.MinPINLength, 4, 4, pinuv.MaxPINBytes},
@@ -261,6 +268,9 @@ func (c *Config) complete() error {
 		if *n.value < n.least || *n.value > n.most {
 			return fmt.Errorf("virtual: %s is %d, not %d to %d", n.name, *n.value, n.least, n.most)
 		}
+	}
+	if n := c.Fingerprints.listSize(); n > maxMessageSize {
+		return fmt.Errorf("virtual: %d fingerprints with names of %d bytes make a reply of %d bytes", c.Fingerprints.Max, c.Fingerprints.MaxNameLength, n)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ type Faults struct {
 	NoRPsTotal              bool         // enumerateRPsBegin without credentials answers with a totalRPs of zero instead of NO_CREDENTIALS
 	AlwaysUVWhenSilent      bool         // the option alwaysUv counts even if the option up is false
 
-	TokenOnce bool // a token is good for one command
+	TokenOnce bool // a token is good for one command, or one sequence of commands such as an enrolment
 }
 
 // clone returns a copy that shares no memory with f, but for the values of

@@ -122,6 +122,7 @@ var commands = map[ctap2.Command]handler{
 	ctap2.CommandConfig:               (*Key).authenticatorConfig,
 	ctap2.CommandCredentialManagement: (*Key).credentialManagement,
 	ctap2.CommandLargeBlobs:           (*Key).largeBlobs,
+	ctap2.CommandBioEnrollment:        (*Key).bioEnrollment,
 }
 
 // previews are the commands of FIDO_2_1_PRE, and what they became.
@@ -196,6 +197,7 @@ func (k *Key) run(o *operation, dst, request []byte) []byte {
 	}
 	if s := k.boot.sequence; s != nil && s.by != o.command {
 		k.end()
+		k.useUp()
 	}
 	if reply, ok := k.faults.Override[o.command]; ok {
 		return append(fail(reply.Status), reply.Raw...)
@@ -208,6 +210,7 @@ func (k *Key) run(o *operation, dst, request []byte) []byte {
 		return fail(ctap2.StatusInvalidCommand)
 	}
 	out, err := h(k, o, dst, request[1:])
+	k.useUp()
 	if err != nil {
 		return fail(statusOf(err))
 	}

@@ -71,7 +71,7 @@ func (k *Key) touchedHow(o *operation, rpID string) (Decision, outcome) {
 	}
 	var d Decision
 	user := k.config.User
-	out := k.ask(o, user, rpID, func(ctx context.Context, p Prompt) bool {
+	out := k.ask(o, user, rpID, touchTimeout, func(ctx context.Context, p Prompt) bool {
 		d = user.Touch(ctx, p)
 		return d != NoTouch
 	})
@@ -94,7 +94,7 @@ func (k *Key) tap() outcome {
 func (k *Key) verify(o *operation, rpID string) outcome {
 	var v Verification
 	user := k.config.User
-	out := k.ask(o, user, rpID, func(ctx context.Context, p Prompt) bool {
+	out := k.ask(o, user, rpID, touchTimeout, func(ctx context.Context, p Prompt) bool {
 		v = user.Verify(ctx, p)
 		return v != NoVerification
 	})
@@ -110,6 +110,23 @@ func (k *Key) verify(o *operation, rpID string) outcome {
 	return notRecognised
 }
 
+// sample asks the user for a finger on the sensor, to enrol it.
+func (k *Key) sample(o *operation, limit time.Duration) (ctap2.SampleStatus, outcome) {
+	var s Sample
+	user := k.config.User
+	out := k.ask(o, user, "", limit, func(ctx context.Context, p Prompt) bool {
+		s = sampleOf(ctx, user, p)
+		return s != NoSample
+	})
+	switch {
+	case out == timedOut:
+		return ctap2.SampleNoUserActivity, agreed
+	case out == agreed && s == SampleDeclined:
+		return 0, refused
+	}
+	return ctap2.SampleStatus(s - GoodSample), out
+}
+
 // choose asks the user for one of several accounts.
 func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outcome) {
 	chooser, ok := k.config.User.(Chooser)
@@ -121,7 +138,7 @@ func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outco
 		accounts[i] = c.describe(k).User
 	}
 	chosen := -1
-	out := k.ask(o, k.config.User, rpID, func(ctx context.Context, p Prompt) bool {
+	out := k.ask(o, k.config.User, rpID, touchTimeout, func(ctx context.Context, p Prompt) bool {
 		chosen = chooser.Choose(ctx, p, accounts)
 		return ctx.Err() == nil
 	})
@@ -132,8 +149,8 @@ func (k *Key) choose(o *operation, rpID string, found []*credential) (int, outco
 }
 
 // ask puts a prompt to the user, and waits until answer says that the user has
-// answered.
-func (k *Key) ask(o *operation, user User, rpID string, answer func(context.Context, Prompt) bool) outcome {
+// answered, or for as long as limit.
+func (k *Key) ask(o *operation, user User, rpID string, limit time.Duration, answer func(context.Context, Prompt) bool) outcome {
 	if o.ctx.Err() != nil && !k.faults.IgnoreCancel {
 		return cancelled
 	}
@@ -157,7 +174,7 @@ func (k *Key) ask(o *operation, user User, rpID string, answer func(context.Cont
 		return agreed
 	}
 	answered := false
-	out := k.await(o, touchTimeout, func(ctx context.Context) {
+	out := k.await(o, limit, func(ctx context.Context) {
 		waiting(keepalive)
 		if answered = answer(ctx, p); !answered {
 			<-ctx.Done()

@@ -45,6 +45,7 @@ var (
 		ctap2.CommandSelection,
 		ctap2.CommandLargeBlobs,
 		ctap2.CommandConfig,
+		ctap2.CommandBioEnrollment,
 	})
 	extensions20 = []string{ctap2.ExtensionHMACSecret}
 	extensions21 = slices.Concat(extensions20, []string{

@@ -251,6 +251,9 @@ func loadFingerprint(s *state, name string, b []byte) error {
 	if err := decodeRecord(b, &r); err != nil {
 		return err
 	}
+	if len(r.ID) == 0 {
+		return errors.New("no template ID")
+	}
 	f := &fingerprint{id: r.ID, name: r.Name}
 	if _, err := fmt.Sscanf(name, prefixFingerprint+"%016x", &f.sequence); err != nil || f.record() != name {
 		return errors.New("name without a sequence number")

@@ -26,9 +26,6 @@ type sequence struct {
 // same session, in time, and while the token that authorised the beginning, or
 // nil, is in use.
 func (k *Key) begin(o *operation, by ctap2.Command, t *token, state any) {
-	if k.boot.token != t {
-		t = nil // a fault has taken it already
-	}
 	k.boot.sequence = &sequence{by, o.session, t, k.config.Clock.Now().Add(sequenceTimeout), state}
 }
 

@@ -100,10 +100,16 @@ func (k *Key) authenticate(p pinuv.Protocol, message, param []byte) (*token, err
 		return nil, ctap2.StatusPINAuthInvalid
 	}
 	t.used = true
-	if k.faults.TokenOnce {
-		k.boot.token = nil
-	}
 	return t, nil
+}
+
+// useUp is the fault TokenOnce: a token that was used ends, unless a sequence that
+// it began goes on.
+func (k *Key) useUp() {
+	t, s := k.boot.token, k.boot.sequence
+	if k.faults.TokenOnce && t != nil && t.used && (s == nil || s.token != t) {
+		k.dropToken()
+	}
 }
 
 // authorize is what makeCredential and getAssertion ask of a token: the

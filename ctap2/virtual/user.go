@@ -35,6 +35,16 @@ type Chooser interface {
 	Choose(ctx context.Context, p Prompt, accounts []ctap2.PublicKeyCredentialUserEntity) int
 }
 
+// A Sampler is a User whose finger can be scripted while a key with
+// [FingerprintUV] enrols it. Of one who isn't, a touch is a good sample, and to
+// decline is to decline.
+type Sampler interface {
+	// Sample is called each time the key captures a fingerprint (CTAP 2.3
+	// sections 6.7.4 and 6.7.5). The context is that of Touch, but may end sooner:
+	// the host says how long the key waits for the finger.
+	Sample(ctx context.Context, p Prompt) Sample
+}
+
 // A Prompt says what a key asks the user for. A key without a display shows
 // none of it, so a User may not need it.
 type Prompt struct {
@@ -62,6 +72,36 @@ const (
 	NotVerified                        // not recognised: the wrong finger
 	VerifyDeclined                     // the user refuses
 )
+
+// A Sample is what the sensor gets when the key captures a fingerprint to enrol
+// it: nothing, a good sample, or one that [BadSample] makes.
+type Sample uint
+
+const (
+	NoSample       Sample       = iota // no finger, until the key gives up: NO_USER_ACTIVITY
+	GoodSample                         // counts towards the enrolment
+	SampleDeclined = ^Sample(0)        // the user refuses, on a key that has a way to
+)
+
+// BadSample returns a sample that is of no use for the reason s, which the key
+// tells the host: a finger that moved too fast, for example, or that is enrolled
+// already. s need not be one that the specification knows; with
+// ctap2.SampleGood, which is no reason, the sample is a good one.
+func BadSample(s ctap2.SampleStatus) Sample { return GoodSample + Sample(s) }
+
+// sampleOf asks the user for a sample.
+func sampleOf(ctx context.Context, user User, p Prompt) Sample {
+	if s, ok := user.(Sampler); ok {
+		return s.Sample(ctx, p)
+	}
+	switch user.Touch(ctx, p) {
+	case NoTouch:
+		return NoSample
+	case Decline:
+		return SampleDeclined
+	}
+	return GoodSample
+}
 
 // AlwaysTouch returns a user who touches the key, and identifies, at once.
 func AlwaysTouch() User { return alwaysTouch{} }
@@ -118,11 +158,13 @@ func (u touchAfter) wait(ctx context.Context, p Prompt) bool {
 }
 
 // A Step is one move of a scripted user: Touch answers if the key asks for a
-// touch, Verify if it asks the user to identify.
+// touch, Verify if it asks the user to identify, Sample if it captures a
+// fingerprint.
 type Step struct {
 	After  time.Duration // how long the user takes, by the key's clock
 	Touch  Decision
 	Verify Verification
+	Sample Sample
 }
 
 // Script returns a user who takes one step each time the key asks, in order,
@@ -153,16 +195,21 @@ func (u *script) Touch(ctx context.Context, p Prompt) Decision { return u.next(c
 
 func (u *script) Verify(ctx context.Context, p Prompt) Verification { return u.next(ctx, p).Verify }
 
+func (u *script) Sample(ctx context.Context, p Prompt) Sample { return u.next(ctx, p).Sample }
+
 // A Manual user does what a test tells it through channels. Sending on
-// Decisions or Verifications blocks until the key asks, unless it asks already.
+// Decisions, Verifications or Samples blocks until the key asks, unless it asks
+// already.
 type Manual struct {
 	Prompts       <-chan Prompt       // each prompt as the key asks; the test may leave them unread
 	Decisions     chan<- Decision     // what to do when asked for a touch
 	Verifications chan<- Verification // what comes of asking to identify
+	Samples       chan<- Sample       // what the sensor gets when the key captures a fingerprint
 
 	prompts       chan Prompt
 	decisions     chan Decision
 	verifications chan Verification
+	samples       chan Sample
 }
 
 // NewManual returns a user who waits for a test's commands. In a test with
@@ -172,8 +219,9 @@ func NewManual() *Manual {
 		prompts:       make(chan Prompt, 16),
 		decisions:     make(chan Decision),
 		verifications: make(chan Verification),
+		samples:       make(chan Sample),
 	}
-	m.Prompts, m.Decisions, m.Verifications = m.prompts, m.decisions, m.verifications
+	m.Prompts, m.Decisions, m.Verifications, m.Samples = m.prompts, m.decisions, m.verifications, m.samples
 	return m
 }
 
@@ -203,5 +251,16 @@ func (m *Manual) Verify(ctx context.Context, p Prompt) Verification {
 		return v
 	case <-ctx.Done():
 		return NoVerification
+	}
+}
+
+// Sample implements Sampler.
+func (m *Manual) Sample(ctx context.Context, p Prompt) Sample {
+	m.asked(p)
+	select {
+	case s := <-m.samples:
+		return s
+	case <-ctx.Done():
+		return NoSample
 	}
 }
