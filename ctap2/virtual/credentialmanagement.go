@@ -166,6 +166,7 @@ func (credentialEnumeration) describe(k *Key, c *credential) (*ctap2.CredentialM
 		User:         &c.user,
 		CredentialID: &ctap2.PublicKeyCredentialDescriptor{ID: c.id, Type: ctap2.TypePublicKey},
 		PublicKey:    public,
+		LargeBlobKey: c.largeBlobKey(k),
 	}
 	if k.has(ctap2.ExtensionCredProtect) {
 		r.CredProtect = ctap2.CredProtect(c.protection())

@@ -237,7 +237,7 @@ func TestListCredentials(t *testing.T) {
 		} else if *r.TotalCredentials != 2 {
 			t.Errorf("%d credentials", *r.TotalCredentials)
 		}
-		if !bytes.Equal(r.CredentialID.ID, want.id) || r.CredentialID.Type != ctap2.TypePublicKey || fmt.Sprint(*r.User) != fmt.Sprint(want.user) || r.CredProtect != 1 || *r.ThirdPartyPayment {
+		if !bytes.Equal(r.CredentialID.ID, want.id) || r.CredentialID.Type != ctap2.TypePublicKey || fmt.Sprint(*r.User) != fmt.Sprint(want.user) || r.CredProtect != 1 || r.LargeBlobKey != nil || *r.ThirdPartyPayment {
 			t.Errorf("%+v, want %s", r, want.user.Name)
 		}
 		got := h.assert(&ctap2.GetAssertionRequest{AllowList: allow(want.id), Options: ctap2.Options{UP: new(false)}})
@@ -255,17 +255,17 @@ func TestListCredentials(t *testing.T) {
 	}
 	h = newHost(t, virtual.Config{})
 	h.setPIN("1234")
-	h.create(h.authorized(&ctap2.MakeCredentialRequest{
+	made := h.create(h.authorized(&ctap2.MakeCredentialRequest{
 		RP: ctap2.PublicKeyCredentialRPEntity{ID: strings.Repeat("long.", 40) + "example"}, Options: ctap2.Options{RK: new(true)},
 		User:       ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}},
-		Extensions: ctap2.Extensions{ctap2.ExtensionCredProtect: {3}},
+		Extensions: ctap2.Extensions{ctap2.ExtensionCredProtect: {3}, ctap2.ExtensionLargeBlobKey: {0xf5}},
 	}))
 	token = h.token(ctap2.PermissionCM, "")
 	r = h.managed(manage(t, token, ctap2.EnumerateRPsBegin, nil))
 	if len(r.RP.ID) != 207 {
 		t.Errorf("the RP ID has %d bytes", len(r.RP.ID))
 	}
-	if r = h.managed(manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(r.RP.ID))); r.CredProtect != 3 || r.User.Name != "" || r.User.DisplayName != "" {
+	if r = h.managed(manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(r.RP.ID))); r.CredProtect != 3 || len(r.LargeBlobKey) != 32 || !bytes.Equal(r.LargeBlobKey, made.LargeBlobKey) || r.User.Name != "" || r.User.DisplayName != "" {
 		t.Errorf("%+v", r)
 	}
 }

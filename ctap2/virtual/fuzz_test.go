@@ -36,9 +36,16 @@ func conversation(t testing.TB) [][]byte {
 	token, _ := h.tokenRequest("1234", ctap2.PermissionGA, rp.ID)
 	legacy, _ := h.legacyRequest("1234")
 	uv, _ := h.uvRequest(ctap2.PermissionMC, rp.ID)
+	pcmr, _ := h.tokenRequest("1234", ctap2.PermissionPCMR, "")
+	cm := h.token(ctap2.PermissionCM, "")
+	preview := manage(t, cm, ctap2.EnumerateRPsBegin, nil)
+	preview.preview = true
 	var all [][]byte
 	for _, r := range []request{
-		getInfo, selection, getNextAssertion, reset, create, ask, token, legacy, uv,
+		getInfo, selection, getNextAssertion, reset, create, ask, token, legacy, uv, pcmr,
+		manage(t, cm, ctap2.GetCredsMetadata, nil), manage(t, cm, ctap2.EnumerateRPsBegin, nil), preview, nextRP,
+		manage(t, cm, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)), nextCredential, manage(t, nil, ctap2.EnumerateRPsBegin, nil),
+		manage(t, cm, ctap2.UpdateUserInformation, ofUser(id, grace)), manage(t, cm, ctap2.DeleteCredential, ofID(id)),
 		h.complete(&ctap2.MakeCredentialRequest{Options: ctap2.Options{UV: new(true), RK: new(true)}}),
 		h.complete(&ctap2.MakeCredentialRequest{PinUvAuthParam: []byte{}}),
 		h.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}),
@@ -123,6 +130,7 @@ func FuzzSequence(f *testing.F) {
 	}
 	f.Add(all)
 	f.Add([]byte{0, 255, 0, 255, 1, 255, 2, 255, 0, 255, 3, 255, 4, 255, 5, 255, 8, 255})
+	f.Add([]byte{0, 255, 4, 255, 20, 255, 9, 255, 10, 255, 6, 255, 11, 255, 7, 255, 12, 255, 13, 255, 9, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k := newFuzzed(t)
 		for n := 0; len(b) >= 2 && n < 64; n++ {
@@ -175,8 +183,38 @@ func (f *fuzzed) step(b byte) {
 		f.reply(f.complete(&ctap2.MakeCredentialRequest{User: ctap2.PublicKeyCredentialUserEntity{ID: bytes.Repeat([]byte{b}, 3)}, Options: ctap2.Options{RK: new(true), UV: new(true)}}))
 	case 5:
 		f.reply(f.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}))
+	case 6:
+		f.reply(nextRP)
+	case 7:
+		f.reply(nextCredential)
+	case 9, 10, 11, 12, 13:
+		f.manage(b & 15)
 	default:
 		f.reply(getNextAssertion)
 	}
 	f.check()
+}
+
+// manage sends a credentialManagement request that the key takes, if it gives a
+// token.
+func (f *fuzzed) manage(b byte) {
+	r, _ := f.tokenRequest("1234", ctap2.PermissionCM, "")
+	if s, _ := f.send(r); s != 0 {
+		return
+	}
+	f.pin = "1234"
+	token := f.token(ctap2.PermissionCM, "")
+	id := []byte("none")
+	user := ctap2.PublicKeyCredentialUserEntity{ID: id}
+	if all := f.key.Credentials(); len(all) > 0 {
+		id, user = all[0].ID, all[0].User
+	}
+	user.Name = string(id[:4])
+	f.reply([]request{
+		manage(f.t, token, ctap2.GetCredsMetadata, nil),
+		manage(f.t, token, ctap2.EnumerateRPsBegin, nil),
+		manage(f.t, token, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)),
+		manage(f.t, token, ctap2.UpdateUserInformation, ofUser(id, user)),
+		manage(f.t, token, ctap2.DeleteCredential, ofID(id)),
+	}[b-9])
 }

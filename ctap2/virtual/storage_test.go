@@ -28,7 +28,7 @@ func condition(k *virtual.Key) string {
 	}
 	for _, c := range k.Credentials() {
 		blob, _ := k.LargeBlob(c.ID) // none is nil
-		s += fmt.Sprintf(" %x %s %s %x %x", c.ID, c.RP.ID, c.User.ID, c.CredBlob, blob)
+		s += fmt.Sprintf(" %x %s %s %q %x %x", c.ID, c.RP.ID, c.User.ID, c.User.Name, c.CredBlob, blob)
 	}
 	return s + fmt.Sprintf("; large blobs %x", k.LargeBlobArray())
 }
@@ -69,6 +69,17 @@ func TestPowerCut(t *testing.T) {
 			return h.setting(ctap2.SetMinPINLength, map[int]any{1: 8, 2: []string{rp.ID}, 3: true, 4: true})
 		}},
 		{"enableLongTouchForReset", true, 1, func(h *host) request { return h.setting(ctap2.EnableLongTouchForReset, nil) }},
+		{"persistent token", true, 2, func(h *host) request { r, _ := h.tokenRequest(pin, ctap2.PermissionPCMR, ""); return r }},
+		{"deleteCredential", true, 1, func(h *host) request {
+			return manage(h.t, h.token(ctap2.PermissionCM, ""), ctap2.DeleteCredential, ofID(h.key.Credentials()[0].ID))
+		}},
+		{"updateUserInformation", true, 1, func(h *host) request {
+			return manage(h.t, h.token(ctap2.PermissionCM, ""), ctap2.UpdateUserInformation,
+				ofUser(h.key.Credentials()[0].ID, ctap2.PublicKeyCredentialUserEntity{ID: ada.ID, Name: "another name"}))
+		}},
+		{"enumerateCredentialsBegin", true, 0, func(h *host) request {
+			return manage(h.t, h.token(ctap2.PermissionCM, ""), ctap2.EnumerateCredentialsBegin, ofRP(rp.ID))
+		}},
 		{"reset", true, 1, func(h *host) request { return reset }},
 		{"largeBlobs, first fragment", true, 0, func(h *host) request {
 			return h.fragment(arrayOf(3000), 0, 1000, h.token(ctap2.PermissionLBW, ""))
