@@ -19,7 +19,9 @@ func Serve(ctx context.Context, conn net.Conn, a *nfc.Applet) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer a.PowerOff()
-	messages, hungUp := make(chan []byte), make(chan error, 1)
+	// The loss of power interrupts what the card does, so it must not wait behind
+	// it.
+	messages, hungUp := make(chan []byte, 16), make(chan error, 1)
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -30,6 +32,9 @@ func Serve(ctx context.Context, conn net.Conn, a *nfc.Applet) error {
 				a.PowerOff() // whatever it waits for
 				hungUp <- err
 				return
+			}
+			if len(m) == 1 && (m[0] == powerOff || m[0] == reset) {
+				a.PowerOff()
 			}
 			select {
 			case messages <- m:
