@@ -36,10 +36,10 @@ type StoredCredential struct {
 	User PublicKeyCredentialUserEntity // names may be missing or shortened
 
 	ID                PublicKeyCredentialDescriptor
-	PublicKey         *cose.Key   // nil if the key does not send it
-	CredProtect       CredProtect // zero if the key does not send it
-	LargeBlobKey      []byte      // nil, or 32 bytes; a secret
-	ThirdPartyPayment bool        // CTAP 2.2
+	PublicKey         *cose.Key    // nil if the key does not send it
+	CredProtect       CredProtect  // zero if the key does not send it
+	LargeBlobKey      LargeBlobKey // nil, or 32 bytes: for GetLargeBlob
+	ThirdPartyPayment bool         // CTAP 2.2
 }
 
 // CredentialsMetadata counts the discoverable credentials. The token needs the

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/conformance"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
@@ -108,7 +109,7 @@ func TestLoopback(t *testing.T) {
 		{"three wrong PINs block it", virtual.Config{PINRetries: 3}, 64, 64, slices.Concat(ordinary, []string{"CP-13", "CP-14"})},
 		{"a display", virtual.Config{Display: true}, 64, 64, slices.Concat(ordinary, []string{
 			"GNA-1", "GNA-10", "GNA-2", "GNA-2b", "GNA-4", "GNA-5", "GNA-7", "GNA-9", "MC-16"})},
-		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN)},
+		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN)},
 		{"lists of one", virtual.Config{MaxCredentialCountInList: 1}, 64, 64,
 			slices.Concat(ordinary, []string{"GA-13", "GA-6", "GNA-8", "MC-11"})},
 		{"no counter", virtual.Config{Counter: virtual.NoCounter}, 64, 64, ordinary},
@@ -118,6 +119,11 @@ func TestLoopback(t *testing.T) {
 		{"no attestation", virtual.Config{Attestation: virtual.AttestNone}, 64, 64, slices.Concat(ordinary, []string{"MC-25"})},
 		{"no extensions", virtual.Config{WithoutExtensions: []string{"credProtect", "hmac-secret"}}, 64, 64,
 			slices.Concat(ordinary, []string{"MC-12"})},
+		{"large blobs of the least size", virtual.Config{LargeBlobCapacity: 1024, MaxMsgSize: 1024}, 64, 64, ordinary},
+		{"large blobs in long messages", virtual.Config{LargeBlobCapacity: 1 << 16, MaxMsgSize: 7609}, 64, 64, slices.Concat(ordinary, []string{"HID-S5"})},
+		{"the extension largeBlob", virtual.Config{LargeBlobExtension: true}, 64, 64, slices.Concat(ordinary, withLargeBlobs)},
+		{"no large blobs", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandLargeBlobs}}, 64, 64,
+			slices.Concat(ordinary, withLargeBlobs, withAnyLargeBlob)},
 	} {
 		if i > 0 { // making RSA keys once is enough
 			test.config.Algorithms = []cose.Algorithm{cose.ES256, cose.EdDSA}
@@ -175,6 +181,7 @@ var list = []struct {
 	{"CP-", 25},
 	{"TK-", 13},
 	{"RS-", 9},
+	{"LB-", 13},
 }
 
 // Every case of the list is in the suite, or it is said where it is.

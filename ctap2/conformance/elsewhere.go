@@ -10,7 +10,6 @@ func Elsewhere() map[string]string {
 		"GI-13":  "needs a persistent token",
 		"GI-14":  "needs a persistent token",
 		"GI-15":  "needs authenticatorConfig",
-		"GI-17":  "needs largeBlobs",
 		"GI-20":  "needs built-in user verification of CTAP 2.2",
 		"MC-2":   "is CBR-4 and CBR-5",
 		"MC-27":  "is MC-25",
@@ -22,5 +21,7 @@ func Elsewhere() map[string]string {
 		"RS-6":   "needs longTouchForReset",
 		"RS-7":   "needs transportsForReset",
 		"RS-8":   "needs a power cut inside the key: tests of package virtual",
+		"LB-9":   "needs a power cut inside the key: TestLargeBlobsPowerCut of package virtual",
+		"LB-11":  "is about hosts: TestLargeBlobsOfSoftwareKey and TestLargeBlobArray* of package ctap2",
 	}
 }

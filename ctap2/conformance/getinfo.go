@@ -27,6 +27,7 @@ var getInfoCases = []Case{
 	{ID: "GI-11", Title: "remainingDiscoverableCredentials counts down", Run: gi11},
 	{ID: "GI-12", Title: "credProtect and hmac-secret work if, and only if, they are advertised", Run: gi12},
 	{ID: "GI-16", Title: "parameters of getInfo are ignored or refused", Run: gi16},
+	{ID: "GI-17", Title: "maxSerializedLargeBlobArray is at least 1,024 if, and only if, there is largeBlobs", Run: gi17},
 	{ID: "GI-18", Title: "a new key does not force a PIN change", Run: gi18},
 	{ID: "GI-19", Title: "the firmware version is stable", Run: gi19},
 	{ID: "GI-21", Title: "attestation formats are unique and never \"none\"", Run: gi21},
