@@ -26,13 +26,19 @@ type HMACSecretInput struct {
 }
 
 // ParseHMACSecretInput decodes the input as an authenticator receives it. The
-// error is a *[RequestError].
+// error is a *[RequestError]. As in [ParseClientPINRequest] the platform's key
+// may be any map: it is judged when it is used.
 func ParseHMACSecretInput(input cbor.RawMessage) (*HMACSecretInput, error) {
-	in := new(HMACSecretInput)
-	if err := parseRequest(input, in, new(Received), 1, 2, 3); err != nil {
+	var in struct {
+		KeyAgreement      receivedKey     `cbor:"1,keyasint"`
+		SaltEnc           []byte          `cbor:"2,keyasint"`
+		SaltAuth          []byte          `cbor:"3,keyasint"`
+		PinUvAuthProtocol *pinuv.Protocol `cbor:"4,keyasint"`
+	}
+	if err := parseRequest(input, &in, new(Received), 1, 2, 3); err != nil {
 		return nil, err
 	}
-	return in, nil
+	return &HMACSecretInput{in.KeyAgreement.key, in.SaltEnc, in.SaltAuth, in.PinUvAuthProtocol}, nil
 }
 
 // RequestHMACSecret asks makeCredential for a credential that hmac-secret works

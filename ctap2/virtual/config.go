@@ -63,6 +63,8 @@ type Config struct {
 	LargeBlobExtension bool // the extension largeBlob instead of the command largeBlobs and largeBlobKey
 	MaxCredBlobLength  int  // bytes, at least 32; 0: 32
 
+	CredProtect ctap2.CredProtect // the level of credentials that are made without credProtect; 0: userVerificationOptional
+
 	Protocols     []pinuv.Protocol // PIN/UV auth protocols, the favourite first; nil: two, one; for FIDO20 one
 	WithoutPIN    bool             // the key can't have a PIN
 	MinPINLength  int              // code points, 4 to 63; 0: 4
@@ -224,6 +226,9 @@ func (c *Config) complete() error {
 	}
 	if c.LongTouchForReset && c.WithoutLongTouch {
 		return errors.New("virtual: a key with LongTouchForReset knows it")
+	}
+	if c.CredProtect > ctap2.CredProtectUVRequired {
+		return fmt.Errorf("virtual: CredProtect is %d, not 1 to 3", c.CredProtect)
 	}
 	if c.MinPINLength > c.MaxPINLength && c.MaxPINLength > 0 {
 		return fmt.Errorf("virtual: MinPINLength is %d, more than MaxPINLength", c.MinPINLength)

@@ -61,9 +61,12 @@ func (c *credential) encode() credentialRecord {
 	}
 }
 
-// wipe overwrites the private key.
+// wipe overwrites the private key, and what extensions keep.
 func (c *credential) wipe() {
 	clear(c.private)
+	for _, b := range c.extensions {
+		clear(b)
+	}
 	c.signer = nil
 }
 

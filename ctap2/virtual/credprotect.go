@@ -12,18 +12,33 @@ const (
 	protectRequired         = 3 // never without user verification
 )
 
+// The level that a key has by itself is told unasked (WebAuthn L3 section 9 knows
+// such outputs), unless it is the lowest.
 var credProtect = &extension{
-	id: ctap2.ExtensionCredProtect,
+	id:      ctap2.ExtensionCredProtect,
+	unasked: true,
 	create: func(k *Key, c *creation, input cbor.RawMessage) (cbor.RawMessage, error) {
-		var level uint64
-		if err := decodeInput(input, &level); err != nil {
+		level := uint64(k.config.CredProtect)
+		if input != nil {
+			if err := decodeInput(input, &level); err != nil {
+				return nil, err
+			}
+			if level < protectOptional || level > protectRequired {
+				return nil, ctap2.StatusInvalidParameter
+			}
+		}
+		if forced := k.faults.CredProtect; forced != 0 {
+			level = uint64(forced)
+		}
+		if input == nil && level <= protectOptional {
+			return nil, nil
+		}
+		output, err := cbor.Marshal(level)
+		if err != nil {
 			return nil, err
 		}
-		if level < protectOptional || level > protectRequired {
-			return nil, ctap2.StatusInvalidParameter
-		}
-		c.credential.keep(ctap2.ExtensionCredProtect, input)
-		return input, nil
+		c.credential.keep(ctap2.ExtensionCredProtect, output)
+		return output, nil
 	},
 }
 

@@ -145,35 +145,12 @@ func TestHMACSecret(t *testing.T) {
 		if off.AuthData.Extensions != nil {
 			t.Errorf("outputs %v for false", off.AuthData.Extensions)
 		}
-		for _, test := range []struct {
-			name    string
-			want    ctap2.Status
-			options ctap2.Options
-			change  func(in *salted)
-		}{
-			{"no key", ctap2.StatusMissingParameter, ctap2.Options{}, func(in *salted) { in.KeyAgreement = nil }},
-			{"no salts", ctap2.StatusMissingParameter, ctap2.Options{}, func(in *salted) { in.SaltEnc = nil }},
-			{"no MAC", ctap2.StatusMissingParameter, ctap2.Options{}, func(in *salted) { in.SaltAuth = nil }},
-			{"unknown protocol", ctap2.StatusInvalidParameter, ctap2.Options{}, func(in *salted) { in.Protocol = 3 }},
-			{"silent", ctap2.StatusUnsupportedOption, ctap2.Options{UP: new(false)}, func(in *salted) {}},
-			{"bad key", ctap2.StatusInvalidParameter, ctap2.Options{}, func(in *salted) {
-				in.KeyAgreement = &cose.Key{Kty: cose.EC2, Alg: cose.ECDHESHKDF256, Crv: cose.CurveP256, X: make([]byte, 32), Y: make([]byte, 32)}
-			}},
-			{"wrong MAC", ctap2.StatusPINAuthInvalid, ctap2.Options{}, func(in *salted) { in.SaltAuth[0] ^= 1 }},
-			{"48 bytes", ctap2.StatusInvalidParameter, ctap2.Options{}, func(in *salted) { o, _ := h.salts(48); *in = *o }},
-			{"96 bytes", ctap2.StatusInvalidParameter, ctap2.Options{}, func(in *salted) { o, _ := h.salts(96); *in = *o }},
-		} {
-			in, _ := h.salts(32)
-			test.change(in)
-			r := h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id), Options: test.options, Extensions: ctap2.Extensions{}})
-			if err := r.Extensions.Set(ctap2.ExtensionHMACSecret, in); err != nil {
-				t.Fatal(err)
-			}
-			if got, _ := h.send(r); got != test.want {
-				t.Errorf("%s: answered %v, want %v", test.name, got, test.want)
-			}
+		in, _ := h.salts(32)
+		silent := h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id), Options: ctap2.Options{UP: new(false)}, Extensions: ctap2.Extensions{}})
+		if err := silent.Extensions.Set(ctap2.ExtensionHMACSecret, in); err != nil {
+			t.Fatal(err)
 		}
-		h.want(ctap2.StatusCBORUnexpectedType, h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id), Extensions: ctap2.Extensions{ctap2.ExtensionHMACSecret: {0xf5}}}))
+		h.want(ctap2.StatusUnsupportedOption, silent)
 	})
 }
 

@@ -34,6 +34,12 @@ type Faults struct {
 	Unsorted     bool           // the members of every reply come in reverse order
 	DuplicateKey bool           // the last member of every reply is there twice
 
+	// ExtraExtensions are outputs of extensions, encoded, that are added to the
+	// authenticator data of every credential and assertion, asked for or not.
+	ExtraExtensions ctap2.Extensions
+
+	CredProtect ctap2.CredProtect // the level of every new credential, whatever the request says; 0: no fault
+
 	BadSignature    bool        // signatures of assertions and attestation statements don't verify
 	FlipFlags       ctap2.Flags // these flags of authenticator data are inverted, and signed so
 	CounterRollback bool        // the signature counter counts down
@@ -60,6 +66,10 @@ func (f Faults) clone() Faults {
 	}
 	f.Delay = maps.Clone(f.Delay)
 	f.ExtraMembers = maps.Clone(f.ExtraMembers)
+	f.ExtraExtensions = maps.Clone(f.ExtraExtensions)
+	for id, output := range f.ExtraExtensions {
+		f.ExtraExtensions[id] = slices.Clone(output)
+	}
 	return f
 }
 

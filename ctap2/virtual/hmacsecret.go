@@ -1,13 +1,13 @@
 package virtual
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"slices"
 
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
 )
 
@@ -15,65 +15,61 @@ import (
 var hmacSecret = &extension{
 	id: ctap2.ExtensionHMACSecret,
 	create: func(_ *Key, _ *creation, input cbor.RawMessage) (cbor.RawMessage, error) {
-		var wanted bool
-		if err := decodeInput(input, &wanted); err != nil || !wanted {
+		if wanted, err := decodeTrue(input); err != nil || !wanted {
 			return nil, err
 		}
 		return input, nil // nothing to keep: the secrets follow from the credential ID
 	},
 	get: func(k *Key, a *assertion, c *credential, _ *ctap2.GetAssertionResponse, input cbor.RawMessage) (cbor.RawMessage, error) {
-		return k.hmacSecret(a, c, input)
+		s, err := k.openSalts(input, !a.touched())
+		if err != nil {
+			return nil, err
+		}
+		defer s.wipe()
+		return k.answerSalts(s, c, a.flags)
 	},
 }
 
-// hmacSecretInput holds one or two salts, encrypted.
-type hmacSecretInput struct {
-	KeyAgreement      *cose.Key       `cbor:"1,keyasint"`
-	SaltEnc           []byte          `cbor:"2,keyasint"`
-	SaltAuth          []byte          `cbor:"3,keyasint"`
-	PinUvAuthProtocol *pinuv.Protocol `cbor:"4,keyasint"`
+// hmacSecretMC is CTAP 2.3 section 12.8: hmac-secret's outputs when the
+// credential is made. They depend on its ID, which comes last.
+var hmacSecretMC = &extension{
+	id: ctap2.ExtensionHMACSecretMC,
+	create: func(k *Key, c *creation, input cbor.RawMessage) (_ cbor.RawMessage, err error) {
+		in, ok := c.request.Extensions[ctap2.ExtensionHMACSecret]
+		if !ok {
+			return nil, ctap2.StatusMissingParameter
+		}
+		if wanted, err := decodeTrue(in); err != nil || !wanted {
+			return nil, cmp.Or[error](err, ctap2.StatusMissingParameter)
+		}
+		c.salts, err = k.openSalts(input, false)
+		return nil, err
+	},
+	named: func(k *Key, c *creation) (cbor.RawMessage, error) {
+		return k.answerSalts(c.salts, c.credential, c.flags)
+	},
 }
 
-const saltSize = 32
+// salts are one or two salts, and what the answer is encrypted with.
+type salts struct {
+	secret *pinuv.SharedSecret
+	plain  []byte
+}
 
-// hmacSecret answers the salts with HMACs under a secret of the credential, one
-// for a verified user and another for one who was not.
-func (k *Key) hmacSecret(a *assertion, c *credential, input cbor.RawMessage) (cbor.RawMessage, error) {
-	secret, salts, err := k.openSalts(a, input)
-	if err != nil {
-		return nil, err
+func (s *salts) wipe() {
+	if s != nil {
+		s.secret.Wipe()
+		clear(s.plain)
 	}
-	defer secret.Wipe()
-	defer clear(salts)
-	purpose := "hmac-secret without user verification"
-	if a.flags&ctap2.FlagUV != 0 {
-		purpose = "hmac-secret with user verification"
-	}
-	credRandom := k.derive(purpose, c.id)
-	defer clear(credRandom)
-	outputs := make([]byte, 0, len(salts))
-	for salt := range slices.Chunk(salts, saltSize) {
-		h := hmac.New(sha256.New, credRandom)
-		h.Write(salt)
-		outputs = h.Sum(outputs)
-	}
-	defer clear(outputs)
-	encrypted, err := secret.Encrypt(k.config.Rand, outputs)
-	if err != nil {
-		return nil, err
-	}
-	return cbor.Marshal(encrypted)
 }
 
 // openSalts checks the input, in the order of the specification, and decrypts
-// the salts.
-func (k *Key) openSalts(a *assertion, input cbor.RawMessage) (*pinuv.SharedSecret, []byte, error) {
-	var in hmacSecretInput
-	if err := decodeInput(input, &in); err != nil {
-		return nil, nil, err
-	}
-	if in.KeyAgreement == nil || in.SaltEnc == nil || in.SaltAuth == nil {
-		return nil, nil, ctap2.StatusMissingParameter
+// the salts. Silent says that no user presence is tested. The caller wipes what
+// it gets.
+func (k *Key) openSalts(input cbor.RawMessage, silent bool) (*salts, error) {
+	in, err := ctap2.ParseHMACSecretInput(input)
+	if err != nil {
+		return nil, err
 	}
 	protocol := pinuv.One
 	if in.PinUvAuthProtocol != nil {
@@ -82,25 +78,58 @@ func (k *Key) openSalts(a *assertion, input cbor.RawMessage) (*pinuv.SharedSecre
 	switch {
 	case !slices.Contains(k.config.Protocols, protocol):
 		if in.PinUvAuthProtocol == nil {
-			return nil, nil, ctap2.StatusPINAuthInvalid
+			return nil, ctap2.StatusPINAuthInvalid
 		}
-		return nil, nil, ctap2.StatusInvalidParameter
-	case !a.touched():
-		return nil, nil, ctap2.StatusUnsupportedOption
+		return nil, ctap2.StatusInvalidParameter
+	case silent:
+		return nil, ctap2.StatusUnsupportedOption
 	}
 	secret, err := k.decapsulate(protocol, in.KeyAgreement)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !secret.Verify(in.SaltEnc, in.SaltAuth) {
 		secret.Wipe()
-		return nil, nil, ctap2.StatusPINAuthInvalid
+		return nil, ctap2.StatusPINAuthInvalid
 	}
-	salts, err := secret.Decrypt(in.SaltEnc)
-	if err != nil || len(salts) != saltSize && len(salts) != 2*saltSize {
-		clear(salts)
-		secret.Wipe()
-		return nil, nil, ctap2.StatusInvalidParameter
+	plain, err := secret.Decrypt(in.SaltEnc)
+	s := &salts{secret, plain}
+	if err != nil || len(plain) != ctap2.HMACSaltSize && len(plain) != 2*ctap2.HMACSaltSize {
+		s.wipe()
+		return nil, ctap2.StatusInvalidParameter
 	}
-	return secret, salts, nil
+	return s, nil
+}
+
+// answerSalts answers the salts with HMACs under a secret of the credential.
+func (k *Key) answerSalts(s *salts, c *credential, flags ctap2.Flags) (cbor.RawMessage, error) {
+	random := k.credRandom(c, flags&ctap2.FlagUV != 0)
+	defer clear(random)
+	outputs := make([]byte, 0, len(s.plain))
+	defer func() { clear(outputs) }()
+	for salt := range slices.Chunk(s.plain, ctap2.HMACSaltSize) {
+		h := hmac.New(sha256.New, random)
+		h.Write(salt)
+		outputs = h.Sum(outputs)
+	}
+	encrypted, err := s.secret.Encrypt(k.config.Rand, outputs)
+	if err != nil {
+		return nil, err
+	}
+	return cbor.Marshal(encrypted)
+}
+
+// credRandom returns the credential's CredRandomWithUV or CredRandomWithoutUV,
+// which the caller wipes: one for a verified user and another for one who was
+// not. It follows from the credential ID unless a test has put others there.
+func (k *Key) credRandom(c *credential, verified bool) []byte {
+	purpose, i := "hmac-secret without user verification", 0
+	if verified {
+		purpose, i = "hmac-secret with user verification", 1
+	}
+	var injected [2][]byte // as [NewCredential] has them
+	if b, ok := c.extensions[ctap2.ExtensionHMACSecret]; ok && cbor.Unmarshal(b, &injected) == nil && injected[i] != nil {
+		return injected[i]
+	}
+	return k.derive(purpose, c.id)
 }

@@ -41,6 +41,38 @@ type NewCredential struct {
 	// discoverable, or room for a blob on a key with Config.LargeBlobExtension,
 	// for which it is stored: see [Key.SetLargeBlob].
 	LargeBlob bool
+
+	CredProtect       ctap2.CredProtect // 0: Config.CredProtect, if the key has the extension
+	ThirdPartyPayment bool
+
+	// CredRandomWithUV and CredRandomWithoutUV are the secrets of hmac-secret, for
+	// a user who was verified and one who was not (CTAP 2.3 section 12.7); nil:
+	// secrets of the key's own, which depend on the credential ID. Thus a
+	// test with published vectors can run against the key.
+	CredRandomWithUV, CredRandomWithoutUV []byte
+}
+
+// extensions returns what the credential keeps for extensions.
+func (n *NewCredential) extensions() (map[string]cbor.RawMessage, error) {
+	c := new(credential)
+	keep := func(id string, value any) error {
+		b, err := cbor.Marshal(value)
+		if err == nil {
+			c.keep(id, b)
+		}
+		return err
+	}
+	var errs [3]error
+	if n.CredProtect != 0 {
+		errs[0] = keep(ctap2.ExtensionCredProtect, n.CredProtect)
+	}
+	if n.ThirdPartyPayment {
+		errs[1] = keep(ctap2.ExtensionThirdPartyPayment, true)
+	}
+	if n.CredRandomWithUV != nil || n.CredRandomWithoutUV != nil {
+		errs[2] = keep(ctap2.ExtensionHMACSecret, [][]byte{n.CredRandomWithoutUV, n.CredRandomWithUV})
+	}
+	return c.extensions, errors.Join(errs[:]...)
 }
 
 // AddCredential puts a credential on the key without asking the user, and
@@ -59,10 +91,25 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 		return Credential{}, errors.New("virtual: a discoverable credential needs a user ID of 1 to 64 bytes")
 	case n.ID != nil && (len(n.ID) < minCredentialIDLength || len(n.ID) > k.config.MaxCredentialIDLength):
 		return Credential{}, fmt.Errorf("virtual: credential ID of %d bytes, not %d to %d", len(n.ID), minCredentialIDLength, k.config.MaxCredentialIDLength)
+	case n.CredProtect > ctap2.CredProtectUVRequired:
+		return Credential{}, fmt.Errorf("virtual: credProtect is %d, not 1 to 3", n.CredProtect)
+	}
+	for _, secret := range [][]byte{n.CredRandomWithUV, n.CredRandomWithoutUV} {
+		if secret != nil && len(secret) != 32 {
+			return Credential{}, fmt.Errorf("virtual: CredRandom of %d bytes, not 32", len(secret))
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if n.CredProtect == 0 && k.has(ctap2.ExtensionCredProtect) {
+		n.CredProtect = k.config.CredProtect
+	}
+	extensions, err := n.extensions()
+	if err != nil {
+		return Credential{}, err
+	}
 	c := &credential{
+		extensions:   extensions,
 		discoverable: n.Discoverable,
 		id:           slices.Clone(n.ID),
 		rpIDHash:     hashRPID(n.RP.ID),
@@ -71,8 +118,7 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 		alg:          n.Algorithm,
 	}
 	c.user.ID = slices.Clone(n.User.ID)
-	err := k.keepBlobs(c, n)
-	if err != nil {
+	if err := k.keepBlobs(c, n); err != nil {
 		return Credential{}, err
 	}
 	if n.PrivateKey == nil {

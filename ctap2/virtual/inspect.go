@@ -17,6 +17,9 @@ type Credential struct {
 	Discoverable bool
 	CredBlob     []byte             // of the extension credBlob; nil: none
 	LargeBlobKey ctap2.LargeBlobKey // nil: made without the extension largeBlobKey
+
+	CredProtect       ctap2.CredProtect // at least 1
+	ThirdPartyPayment bool
 }
 
 func (c *credential) describe(k *Key) Credential {
@@ -28,6 +31,9 @@ func (c *credential) describe(k *Key) Credential {
 		Discoverable: c.discoverable,
 		CredBlob:     c.credBlob(),
 		LargeBlobKey: c.largeBlobKey(k),
+
+		CredProtect:       ctap2.CredProtect(c.protection()),
+		ThirdPartyPayment: c.forPayments(),
 	}
 	d.User.ID = slices.Clone(c.user.ID)
 	if signer, err := c.key(); err == nil {

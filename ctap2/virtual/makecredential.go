@@ -17,6 +17,7 @@ type creation struct {
 	flags      ctap2.Flags
 	enterprise bool // the attestation may tell this key from others
 	credential *credential
+	salts      *salts // of hmac-secret-mc
 	response   ctap2.MakeCredentialResponse
 }
 
@@ -236,6 +237,7 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 		alg: c.algorithm,
 	}
 	outputs, err := k.createExtensions(c) // 15
+	defer func() { c.salts.wipe() }()
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +257,9 @@ func (k *Key) create(c *creation, dst []byte) ([]byte, error) {
 		return nil, err
 	}
 	c.response.LargeBlobKey = c.credential.largeBlobKey(k)
+	if outputs, err = k.namedExtensions(c, outputs); err != nil {
+		return nil, err
+	}
 	b, err := k.respondToCreation(c, outputs)
 	if err != nil {
 		return nil, err

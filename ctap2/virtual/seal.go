@@ -5,8 +5,10 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 )
 
@@ -24,9 +26,17 @@ const maxOpened = 64
 
 // sealedCredential is what the ID of a credential that is not stored holds.
 type sealedCredential struct {
-	Alg        cose.Algorithm             `cbor:"1,keyasint"`
-	Private    []byte                     `cbor:"2,keyasint"`
-	Extensions map[string]cbor.RawMessage `cbor:"3,keyasint,omitempty"`
+	Alg        cose.Algorithm            `cbor:"1,keyasint"`
+	Private    []byte                    `cbor:"2,keyasint"`
+	Extensions map[uint8]cbor.RawMessage `cbor:"3,keyasint,omitempty"`
+}
+
+// sealedExtensions number the extensions by their place: there is no room in an ID
+// for their names. New ones go to the end.
+var sealedExtensions = []string{
+	ctap2.ExtensionCredProtect, ctap2.ExtensionCredBlob, ctap2.ExtensionLargeBlobKey, ctap2.ExtensionLargeBlob,
+	ctap2.ExtensionMinPINLength, ctap2.ExtensionPINComplexityPolicy, ctap2.ExtensionHMACSecret, ctap2.ExtensionHMACSecretMC,
+	ctap2.ExtensionThirdPartyPayment,
 }
 
 // A sealed ID is a nonce of 12 bytes and, encrypted with AES-256-GCM under the
@@ -66,7 +76,18 @@ func (k *Key) sealer() (cipher.AEAD, error) {
 
 // seal gives c an ID that holds it, and reports whether that fits.
 func (k *Key) seal(c *credential) (bool, error) {
-	plain, err := cbor.Marshal(sealedCredential{c.alg, c.private, c.extensions})
+	s := sealedCredential{Alg: c.alg, Private: c.private}
+	for id, kept := range c.extensions {
+		i := slices.Index(sealedExtensions, id)
+		if i < 0 {
+			return false, nil // to be stored, by name
+		}
+		if s.Extensions == nil {
+			s.Extensions = make(map[uint8]cbor.RawMessage, len(c.extensions))
+		}
+		s.Extensions[uint8(i)] = kept
+	}
+	plain, err := cbor.Marshal(s)
 	if err != nil {
 		return false, err
 	}
@@ -121,7 +142,12 @@ func (k *Key) unseal(rpIDHash [32]byte, id []byte) *credential {
 	if err := cbor.Unmarshal(item, &s); err != nil {
 		return nil
 	}
-	c := &credential{id: append([]byte(nil), id...), rpIDHash: rpIDHash, alg: s.Alg, private: s.Private, extensions: s.Extensions}
+	c := &credential{id: append([]byte(nil), id...), rpIDHash: rpIDHash, alg: s.Alg, private: s.Private}
+	for i, kept := range s.Extensions {
+		if int(i) < len(sealedExtensions) {
+			c.keep(sealedExtensions[i], kept)
+		}
+	}
 	k.remember(c)
 	return c
 }
