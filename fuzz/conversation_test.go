@@ -46,7 +46,7 @@ const (
 
 // reportSizes are of reports to the key and to the host. The last are about the
 // smallest that getInfo's reply fits in.
-var reportSizes = [4][2]int{{64, 64}, {64, 32}, {17, 64}, {8, 10}}
+var reportSizes = [4][2]int{{64, 64}, {64, 32}, {17, 64}, {8, 12}}
 
 // FuzzConversation has a host talk to a key that lies, over a wire that loses,
 // alters, delays and invents reports, all as the input says.
