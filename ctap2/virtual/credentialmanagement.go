@@ -233,15 +233,16 @@ func (k *Key) enumerateRPs(m *management) (*ctap2.CredentialManagementResponse, 
 	return enumerate(k, m, all, func(r *ctap2.CredentialManagementResponse) **uint { return &r.TotalRPs })
 }
 
-// enumerateCredentials is enumerateCredentialsBegin, newest first. CTAP 2.1 lets
-// a token that is bound to the relying party list its credentials.
+// enumerateCredentials is enumerateCredentialsBegin, newest first. A token that
+// is bound to the relying party lists its credentials, as CTAP 2.1 has it: CTAP
+// 2.3 can be read as refusing one, but libfido2 asks for no other.
 func (k *Key) enumerateCredentials(m *management) (*ctap2.CredentialManagementResponse, error) {
 	hash := m.request.SubCommandParams.RPIDHash
 	if len(hash) != len(credential{}.rpIDHash) {
 		return nil, ctap2.StatusInvalidLength
 	}
 	rpIDHash := [32]byte(hash)
-	if id := m.bound(); id != "" && (k.profile.info23 || hashRPID(id) != rpIDHash) {
+	if id := m.bound(); id != "" && hashRPID(id) != rpIDHash {
 		return nil, ctap2.StatusPINAuthInvalid
 	}
 	return enumerate(k, m, credentialEnumeration(k.discoverable(rpIDHash)),

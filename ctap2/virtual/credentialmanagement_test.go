@@ -291,12 +291,12 @@ func TestListNothing(t *testing.T) {
 // What a token that is bound to a relying party is good for.
 func TestManageWithBoundToken(t *testing.T) {
 	const refused = ctap2.StatusPINAuthInvalid
-	for profile, own := range map[virtual.Profile]ctap2.Status{virtual.FIDO23: refused, virtual.FIDO21: 0} {
+	for _, profile := range []virtual.Profile{virtual.FIDO23, virtual.FIDO21} {
 		h, ids := newLibrary(t, virtual.Config{Profile: profile})
 		token := h.token(ctap2.PermissionCM, rp.ID)
 		h.want(refused, manage(t, token, ctap2.GetCredsMetadata, nil))
 		h.want(refused, manage(t, token, ctap2.EnumerateRPsBegin, nil))
-		h.want(own, manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)))
+		h.want(0, manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)))
 		h.want(refused, manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(other.ID)))
 		h.want(0, manage(t, token, ctap2.UpdateUserInformation, ofUser(ids[0], ada)))
 		h.want(0, manage(t, token, ctap2.DeleteCredential, ofID(ids[0])))
