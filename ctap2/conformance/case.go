@@ -33,7 +33,7 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
 		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
-		clientPINCases, tokenCases, resetCases, largeBlobCases)
+		clientPINCases, tokenCases, resetCases, largeBlobCases, configCases, selectionCases)
 }
 
 // A Report is what came of a run.

@@ -116,25 +116,37 @@ func cp5(m *messages, p pinuv.Protocol) {
 
 func cp6(m *messages, p pinuv.Protocol) {
 	least, _ := m.info.PINLengths()
-	character := "漢"
-	if int(least)*len(character) > pinuv.MaxPINBytes {
-		character = "é"
+	characters := "漢字仮名"
+	if len(varied(characters, int(least))) > pinuv.MaxPINBytes {
+		characters = "éäøü"
 	}
-	if int(least)*len(character) > pinuv.MaxPINBytes {
+	if len(varied(characters, int(least))) > pinuv.MaxPINBytes {
 		m.c.NotApplicable("no PIN of %d characters beyond ASCII fits", least)
 	}
-	m.accept(m.setPIN(p, strings.Repeat(character, int(least)-1)), ctap2.StatusPINPolicyViolation)
-	m.accept(m.setPIN(p, strings.Repeat("1", int(least)-1)), ctap2.StatusPINPolicyViolation)
-	m.mustSetPIN(p, strings.Repeat(character, int(least)))
+	m.accept(m.setPIN(p, varied(characters, int(least)-1)), ctap2.StatusPINPolicyViolation)
+	m.accept(m.setPIN(p, varied(digits, int(least)-1)), ctap2.StatusPINPolicyViolation)
+	m.mustSetPIN(p, varied(characters, int(least)))
+}
+
+const digits = "2580"
+
+// varied makes a PIN of n characters that no policy should find too simple.
+func varied(characters string, n int) string {
+	all := []rune(characters)
+	pin := make([]rune, n)
+	for i := range pin {
+		pin[i] = all[i%len(all)]
+	}
+	return string(pin)
 }
 
 func cp7(m *messages, p pinuv.Protocol) {
 	if _, most := m.info.PINLengths(); most < 63 {
 		m.c.NotApplicable("maxPINLength is %d", most)
 	}
-	m.accept(m.setPIN(p, strings.Repeat("1", 64)), ctap2.StatusPINPolicyViolation)
-	m.mustSetPIN(p, strings.Repeat("1", 63))
-	m.takesPIN(p, strings.Repeat("1", 63))
+	m.accept(m.setPIN(p, varied(digits, 64)), ctap2.StatusPINPolicyViolation)
+	m.mustSetPIN(p, varied(digits, 63))
+	m.takesPIN(p, varied(digits, 63))
 }
 
 func cp8(m *messages, p pinuv.Protocol) {
@@ -427,9 +439,12 @@ func cp25(m *messages, p pinuv.Protocol) {
 		m.c.NotApplicable("the key states no maxPINLength")
 	}
 	if most < 63 {
-		m.accept(m.setPIN(p, strings.Repeat("1", most+1)), ctap2.StatusPINPolicyViolation)
+		m.accept(m.setPIN(p, varied(digits, most+1)), ctap2.StatusPINPolicyViolation)
 	}
-	longest := strings.Repeat("1", min(most, 63))
+	if enforced := m.info.PinComplexityPolicy; enforced != nil && *enforced {
+		m.accept(m.setPIN(p, strings.Repeat("1", most)), ctap2.StatusPINPolicyViolation)
+	}
+	longest := varied(digits, min(most, 63))
 	m.mustSetPIN(p, longest)
 	m.takesPIN(p, longest)
 }
@@ -445,6 +460,7 @@ var tokenCases = []Case{
 	{ID: "TK-6", Title: "a token lives thirty seconds unused, and ten minutes in use", Takes: 31 * time.Second, Run: each(tk6)},
 	{ID: "TK-7", Title: "built-in user verification gives a token, and blocks after its retries", Needs: NeedsVerify, Takes: 2 * time.Second, Run: tk7},
 	{ID: "TK-8", Title: "noMcGaPermissionsWithClientPin keeps mc and ga from PINs", Run: each(tk8)},
+	{ID: "TK-10", Title: "where the PIN has to be changed it gives no token", Run: each(tk10)},
 	{ID: "TK-11", Title: "a new token ends the one before", Run: each(tk11)},
 	{ID: "TK-12", Title: "a token is of no use with the other protocol", Run: tk12},
 	{ID: "TK-13", Title: "without a PIN there is no token by PIN", Run: each(tk13)},
@@ -629,6 +645,32 @@ func tk12(c *C) {
 	m.needBoth()
 	m.mustSetPIN(pinuv.One, m.pin1())
 	m.notWith(pinuv.One, pinuv.Two)
+}
+
+func tk10(m *messages, p pinuv.Protocol) {
+	m.needOption(ctap2.OptionSetMinPINLength)
+	m.mustSetPIN(p, m.pin1())
+	m.set(ctap2.SetMinPINLength, params{3: true})
+	if !m.info.ForcePINChange {
+		m.c.Error("forcePINChange is not true")
+	}
+	before, _ := m.retries()
+	s, _ := m.token(p, m.pin1(), 0, "")
+	m.accept(s, ctap2.StatusPINInvalid)
+	if m.option(ctap2.OptionPinUvAuthToken) {
+		s, _ = m.token(p, m.pin1(), ctap2.PermissionACFG, "")
+		m.accept(s, ctap2.StatusPINPolicyViolation, ctap2.StatusPINInvalid)
+	}
+	if after, _ := m.retries(); after != before {
+		m.c.Errorf("there were %d retries and are %d, although the PIN was right", before, after)
+	}
+	if s := m.changePIN(p, m.pin1(), m.pin2()); s != ctap2.StatusSuccess {
+		m.c.Fatalf("changePIN: %s", s.Name())
+	}
+	if m.refresh().ForcePINChange {
+		m.c.Error("forcePINChange is still true")
+	}
+	m.takesPIN(p, m.pin2())
 }
 
 func tk13(m *messages, p pinuv.Protocol) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/conformance"
@@ -47,6 +48,9 @@ func loopback(c virtual.Config, in, out int) conformance.Fixture {
 						key.SetUser(virtual.NeverTouch())
 					case conformance.Decline:
 						key.SetUser(virtual.Deny())
+					case conformance.LongTouch:
+						step := virtual.Step{After: b.After + 6*time.Second, Touch: virtual.LongTouch, Verify: virtual.Verified}
+						key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
 					}
 					return nil
 				},
@@ -72,8 +76,8 @@ var withPIN = []string{
 
 func TestLoopback(t *testing.T) {
 	// What every key of this module lacks, and what most keys of the table do.
-	never := []string{"HID-D1", "HID-L7"}
-	ordinary := slices.Concat(never, []string{"GA-19", "TK-7", "TK-8"})
+	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings)
+	ordinary := slices.Concat(never, []string{"TK-7", "TK-8"})
 	// Cases that make passkeys on single packets, where nothing verifies the user.
 	packets := []string{"HID-B7", "HID-C10"}
 	// Cases that have the key wait for a touch, with requests on single packets.
@@ -87,7 +91,7 @@ func TestLoopback(t *testing.T) {
 	}{
 		{"a CTAP 2.1 key", virtual.Config{}, 64, 64, ordinary},
 		{"a key with built-in user verification", virtual.Config{UV: virtual.ConfiguredUV}, 64, 64,
-			slices.Concat(never, packets, []string{"GA-19", "TK-8"})},
+			slices.Concat(never, packets, []string{"TK-8"})},
 		{"built-in user verification that is not set up", virtual.Config{UV: virtual.UnconfiguredUV}, 64, 64, ordinary},
 		{"reports of 32 bytes out and 48 in", virtual.Config{}, 48, 32, ordinary},
 		{"protocol one alone", virtual.Config{Protocols: []pinuv.Protocol{pinuv.One}}, 64, 64,
@@ -99,7 +103,7 @@ func TestLoopback(t *testing.T) {
 			slices.Concat(never, []string{"HID-C10", "MC-12", "TK-8"})},
 		{"every creation needs user verification", virtual.Config{UVForEverything: true}, 64, 64, ordinary},
 		{"PINs give no token for mc and ga", virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, 64, 64,
-			slices.Concat(never, packets, []string{"GA-19", "TK-1"})},
+			slices.Concat(never, packets, []string{"TK-1"})},
 		{"PINs have at least ten characters", virtual.Config{MinPINLength: 10}, 64, 64, ordinary},
 		{"PINs have 63 characters", virtual.Config{MinPINLength: 63}, 64, 64, slices.Concat(ordinary, []string{"CP-6"})},
 		{"one wrong PIN blocks it", virtual.Config{PINRetries: 1}, 64, 64,
@@ -109,7 +113,7 @@ func TestLoopback(t *testing.T) {
 		{"three wrong PINs block it", virtual.Config{PINRetries: 3}, 64, 64, slices.Concat(ordinary, []string{"CP-13", "CP-14"})},
 		{"a display", virtual.Config{Display: true}, 64, 64, slices.Concat(ordinary, []string{
 			"GNA-1", "GNA-10", "GNA-2", "GNA-2b", "GNA-4", "GNA-5", "GNA-7", "GNA-9", "MC-16"})},
-		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN)},
+		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN, withPINSettings)},
 		{"lists of one", virtual.Config{MaxCredentialCountInList: 1}, 64, 64,
 			slices.Concat(ordinary, []string{"GA-13", "GA-6", "GNA-8", "MC-11"})},
 		{"no counter", virtual.Config{Counter: virtual.NoCounter}, 64, 64, ordinary},
@@ -117,6 +121,18 @@ func TestLoopback(t *testing.T) {
 		{"credential IDs of 16 bytes", virtual.Config{MaxCredentialIDLength: 16, MaxCredentials: 20}, 64, 64, ordinary},
 		{"self attestation", virtual.Config{Attestation: virtual.AttestSelf}, 64, 64, slices.Concat(ordinary, []string{"MC-25"})},
 		{"no attestation", virtual.Config{Attestation: virtual.AttestNone}, 64, 64, slices.Concat(ordinary, []string{"MC-25"})},
+		{"every setting", virtual.Config{
+			Enterprise: &virtual.Enterprise{}, PINComplexity: &virtual.PINComplexity{Enforced: true}, MinPINLengthRPIDs: []string{"vendor.example"},
+			VendorCommands:     map[uint64]func([]byte) error{7: func([]byte) error { return nil }},
+			TransportsForReset: []string{"usb"}, LongTouchForReset: true,
+		}, 64, 64, without(ordinary, "CF-5")},
+		{"settings through built-in user verification", virtual.Config{
+			UV: virtual.ConfiguredUV, UVAcfg: true, AlwaysUVStays: true, Enterprise: &virtual.Enterprise{Enabled: true, RPIDs: []string{"conformance.example"}},
+			TransportsForReset: []string{"nfc"},
+		}, 64, 64, slices.Concat(without(never, "CF-5", "RS-7"), packets, withReset, []string{"TK-8"})},
+		{"no settings", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandConfig}}, 64, 64, slices.Concat(ordinary, withSettings)},
+		{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21}, 64, 64, slices.Concat(ordinary, since22)},
+		{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20}, 64, 64, slices.Concat(ordinary, since21)},
 		{"no extensions", virtual.Config{WithoutExtensions: []string{"credProtect", "hmac-secret"}}, 64, 64,
 			slices.Concat(ordinary, []string{"MC-12"})},
 		{"large blobs of the least size", virtual.Config{LargeBlobCapacity: 1024, MaxMsgSize: 1024}, 64, 64, ordinary},
@@ -182,6 +198,8 @@ var list = []struct {
 	{"TK-", 13},
 	{"RS-", 9},
 	{"LB-", 13},
+	{"CF-", 9},
+	{"SEL-", 3},
 }
 
 // Every case of the list is in the suite, or it is said where it is.

@@ -12,7 +12,8 @@ import (
 type Fixture struct {
 	// New gives the key for one case, in factory state: new, or reset. It is
 	// called at the beginning of each case and registers what must be undone
-	// with t.Cleanup. It may return the same key again.
+	// with t.Cleanup. It may return the same key again. A case may have told the
+	// key to want a long touch for a reset: see GetInfoResponse.LongTouchForReset.
 	New func(t *testing.T) *Key
 
 	// VirtualTime runs each case in a testing/synctest bubble, where waiting
@@ -70,10 +71,13 @@ type Behaviour struct {
 type Action uint8
 
 const (
-	Touch   Action = iota // touches the key
-	Ignore                // never touches it
-	Decline               // refuses, on a key with a way to do so
+	Touch     Action = iota // touches the key for a moment
+	Ignore                  // never touches it
+	Decline                 // refuses, on a key with a way to do so
+	LongTouch               // touches it for more than five seconds
 )
 
 // String names the action.
-func (a Action) String() string { return [...]string{"touch", "ignore", "decline"}[a] }
+func (a Action) String() string {
+	return [...]string{"touch", "ignore", "decline", "touch for long"}[a]
+}

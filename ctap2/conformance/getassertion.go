@@ -304,13 +304,16 @@ func ga18(c *C) {
 		bad[0] ^= 1
 		m.refused(ctap2.CommandGetAssertion, ok.with(6, bad), ctap2.StatusPINAuthInvalid)
 		m.refused(ctap2.CommandGetAssertion, ok.with(7, nil), ctap2.StatusMissingParameter)
-		m.refused(ctap2.CommandGetAssertion, ok.with(7, 99), ctap2.StatusInvalidParameter, ctap2.StatusPINAuthInvalid)
+		m.refused(ctap2.CommandGetAssertion, ok.with(7, 99), m.unknownProtocol()...)
 	})
 }
 
 func ga19(c *C) {
 	m := c.open()
-	m.needOption(ctap2.OptionAlwaysUv)
+	if !m.option(ctap2.OptionAlwaysUv) {
+		m.needAlwaysUV()
+		m.set(ctap2.ToggleAlwaysUv, nil)
+	}
 	k := m.make(c.mc())
 	m.flags(m.get(c.ga(k).with(5, object{"up": false}), k).AuthData, 0)
 	s, b := m.plain(ctap2.CommandGetAssertion, c.ga(k))

@@ -26,6 +26,7 @@ var getInfoCases = []Case{
 	{ID: "GI-10", Title: "minPINLength is at least 4", Run: gi10},
 	{ID: "GI-11", Title: "remainingDiscoverableCredentials counts down", Run: gi11},
 	{ID: "GI-12", Title: "credProtect and hmac-secret work if, and only if, they are advertised", Run: gi12},
+	{ID: "GI-15", Title: "there is no U2F_V2 while alwaysUv is on", Run: gi15},
 	{ID: "GI-16", Title: "parameters of getInfo are ignored or refused", Run: gi16},
 	{ID: "GI-17", Title: "maxSerializedLargeBlobArray is at least 1,024 if, and only if, there is largeBlobs", Run: gi17},
 	{ID: "GI-18", Title: "a new key does not force a PIN change", Run: gi18},
@@ -255,6 +256,29 @@ func gi12(c *C) {
 	mac := bytes.Clone(bad[3].([]byte))
 	mac[0] ^= 1
 	m.refused(ctap2.CommandGetAssertion, c.ga(k).with(4, object{ctap2.ExtensionHMACSecret: bad.with(3, mac)}), ctap2.StatusPINAuthInvalid)
+}
+
+func gi15(c *C) {
+	m := c.open()
+	u2f := func() bool { return slices.Contains(m.info.Versions, ctap2.VersionU2F) }
+	if m.option(ctap2.OptionAlwaysUv) {
+		if u2f() {
+			c.Error("U2F_V2 is there with alwaysUv")
+		}
+		m.needAlwaysUV()
+		m.needAlwaysUVOff()
+	}
+	if !u2f() {
+		c.NotApplicable("the key has no U2F_V2")
+	}
+	m.needAlwaysUV()
+	m.set(ctap2.ToggleAlwaysUv, nil)
+	if u2f() {
+		c.Error("U2F_V2 is still there with alwaysUv")
+	}
+	if m.alwaysUVOff() && !u2f() {
+		c.Error("U2F_V2 does not come back without alwaysUv")
+	}
 }
 
 func gi16(c *C) {

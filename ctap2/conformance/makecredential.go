@@ -41,7 +41,7 @@ var makeCredentialCases = []Case{
 	{ID: "MC-21", Title: "pinUvAuthParam needs a protocol that the key knows", Run: mc21},
 	{ID: "MC-22", Title: "with a PIN set, a request without one is refused or makes a credential without UV", Run: mc22},
 	{ID: "MC-23", Title: "a wrong pinUvAuthParam is refused, a right one gives UV", Run: mc23},
-	{ID: "MC-24", Title: "enterprise attestation is refused where there is none", Run: mc24},
+	{ID: "MC-24", Title: "enterprise attestation is given where it is enabled", Run: mc24},
 	{ID: "MC-25", Title: "attestationFormatsPreference is followed", Run: mc25},
 	{ID: "MC-26", Title: "unknown extensions are ignored", Run: mc26},
 	{ID: "MC-28", Title: "credentials of every algorithm verify", Takes: 10 * time.Second, Run: mc28},
@@ -413,7 +413,7 @@ func mc21(c *C) {
 		m.mustSetPIN(p, m.pin1())
 		ok := authorizeMC(c.mc(), m.mustToken(p))
 		m.refused(ctap2.CommandMakeCredential, ok.with(9, nil), ctap2.StatusMissingParameter)
-		m.refused(ctap2.CommandMakeCredential, ok.with(9, 99), ctap2.StatusInvalidParameter, ctap2.StatusPINAuthInvalid)
+		m.refused(ctap2.CommandMakeCredential, ok.with(9, 99), m.unknownProtocol()...)
 		m.make(ok)
 	})
 }
@@ -446,6 +446,15 @@ func (m *messages) unverified() ctap2.Status {
 	return ctap2.StatusPUATRequired
 }
 
+// unknownProtocol are the statuses for a PIN/UV auth protocol that the key does
+// not have.
+func (m *messages) unknownProtocol() []ctap2.Status {
+	if !m.since21() {
+		return []ctap2.Status{ctap2.StatusPINAuthInvalid, ctap2.StatusInvalidParameter}
+	}
+	return []ctap2.Status{ctap2.StatusInvalidParameter, ctap2.StatusPINAuthInvalid}
+}
+
 func mc23(c *C) {
 	c.eachProtocol(func(m *messages, p pinuv.Protocol) {
 		m.mustSetPIN(p, m.pin1())
@@ -460,11 +469,26 @@ func mc23(c *C) {
 
 func mc24(c *C) {
 	m := c.open()
-	if m.option(ctap2.OptionEP) {
-		c.NotApplicable("enterprise attestation is on")
+	if !m.option(ctap2.OptionEP) {
+		for _, v := range []int{1, 2} {
+			m.refused(ctap2.CommandMakeCredential, c.mc().with(10, v), ctap2.StatusInvalidParameter)
+		}
+		if _, capable := m.info.Options[ctap2.OptionEP]; !capable {
+			return
+		}
+		m.set(ctap2.EnableEnterpriseAttestation, nil)
 	}
-	for _, v := range []int{1, 2} {
-		m.refused(ctap2.CommandMakeCredential, c.mc().with(10, v), ctap2.StatusInvalidParameter)
+	for _, v := range []int{0, 3} {
+		m.refused(ctap2.CommandMakeCredential, c.mc().with(10, v), ctap2.StatusInvalidOption)
+	}
+	if m.make(c.mc()).resp.EpAtt {
+		c.Error("an enterprise attestation that was not asked for")
+	}
+	if m.make(c.mc().with(10, 1)).resp.EpAtt {
+		c.Observe("%s is on the vendor's list", rpID)
+	}
+	if !m.make(c.mc().with(10, 2)).resp.EpAtt {
+		c.Error("no enterprise attestation, although the platform vouches for the relying party")
 	}
 }
 

@@ -249,9 +249,11 @@ func (m *messages) takesPIN(p pinuv.Protocol, pin string) {
 func (m *messages) tokenByUV(p pinuv.Protocol, perms ctap2.Permissions, rp string) (ctap2.Status, *pinuv.Token) {
 	m.c.Helper()
 	s := m.agree(p)
-	return m.received(s, params{
-		1: p, 2: ctap2.GetPinUvAuthTokenUsingUvWithPermissions, 3: s.platform, 9: perms, 10: rp,
-	})
+	r := params{1: p, 2: ctap2.GetPinUvAuthTokenUsingUvWithPermissions, 3: s.platform, 9: perms}
+	if rp != "" {
+		r[10] = rp
+	}
+	return m.received(s, r)
 }
 
 // proven adds the proof of a PIN to a makeCredential or getAssertion that has
@@ -317,9 +319,27 @@ func authorizeGA(p params, t *pinuv.Token) params {
 // reset resets the key, which has just been powered up.
 func (m *messages) reset() {
 	m.c.Helper()
-	m.ok(ctap2.CommandReset, nil)
+	if s := m.tryReset(nil); s != ctap2.StatusSuccess {
+		m.c.Fatalf("reset: %s", s.Name())
+	}
 	m.c.pin = ""
 	m.refresh()
+}
+
+// tryReset sends a reset, with a touch as long as the key wants it. It ends the
+// case if the key takes no reset over the fixture's transport.
+func (m *messages) tryReset(p params) ctap2.Status {
+	m.c.Helper()
+	if long := m.info.LongTouchForReset; long != nil && *long {
+		m.c.user(Behaviour{Action: LongTouch})
+		defer m.c.user(Behaviour{})
+	}
+	s, _ := m.call(ctap2.CommandReset, p)
+	if over := m.info.TransportsForReset; s == ctap2.StatusOperationDenied && len(over) > 0 &&
+		(m.c.Key.OpenMessages != nil || !slices.Contains(over, ctap2.TransportUSB)) {
+		m.c.NotApplicable("the key takes resets over %q alone", over)
+	}
+	return s
 }
 
 // powerCycle cycles the power and opens the key again.

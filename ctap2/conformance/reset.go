@@ -11,14 +11,16 @@ import (
 	"github.com/gofido/fido/ctaphid"
 )
 
-// Section 15: reset. RS-6 and RS-7 need members of CTAP 2.2; RS-8 needs a power
-// cut inside the key and is tested in package virtual.
+// Section 15: reset. RS-8 needs a power cut inside the key and is tested in package
+// virtual.
 var resetCases = []Case{
 	{ID: "RS-1", Title: "a reset works within ten seconds of power-up and not later", Needs: NeedsPowerCycle, Takes: 11 * time.Second, Run: rs1},
 	{ID: "RS-2", Title: "commands before a reset", Needs: NeedsPowerCycle, Run: rs2},
 	{ID: "RS-3", Title: "a reset needs a touch", Needs: NeedsPowerCycle | NeedsUser, Takes: time.Minute, Run: rs3},
 	{ID: "RS-4", Title: "a reset clears credentials, PIN, retries and tokens", Needs: NeedsPowerCycle, Run: rs4},
 	{ID: "RS-5", Title: "the AAGUID and the attestation survive a reset", Needs: NeedsPowerCycle, Run: rs5},
+	{ID: "RS-6", Title: "with longTouchForReset a short touch resets nothing", Needs: NeedsPowerCycle | NeedsUser, Takes: 10 * time.Second, Run: rs6},
+	{ID: "RS-7", Title: "a transport that is missing from transportsForReset resets nothing", Needs: NeedsPowerCycle, Run: rs7},
 	{ID: "RS-9", Title: "parameters of reset are ignored or refused", Needs: NeedsPowerCycle, Run: rs9},
 }
 
@@ -39,7 +41,7 @@ func rs2(c *C) {
 	m := c.open()
 	m = m.powerCycle() // which asks for getInfo
 	m.make(c.mc())
-	if s, _ := m.call(ctap2.CommandReset, nil); s != ctap2.StatusSuccess {
+	if s := m.tryReset(nil); s != ctap2.StatusSuccess {
 		m.accept(s, ctap2.StatusNotAllowed)
 		c.Observe("makeCredential takes the right to reset away")
 	}
@@ -47,6 +49,9 @@ func rs2(c *C) {
 
 func rs3(c *C) {
 	m := c.open()
+	if over := m.info.TransportsForReset; len(over) > 0 && c.Key.OpenMessages == nil && !slices.Contains(over, ctap2.TransportUSB) {
+		c.NotApplicable("the key takes resets over %q alone", over)
+	}
 	k := m.make(c.mc())
 	m = m.powerCycle()
 	c.user(Behaviour{Action: Decline})
@@ -140,9 +145,56 @@ func certificates(c *C, k *credential) []byte {
 	return stmt["x5c"]
 }
 
+func rs6(c *C) {
+	m := c.open()
+	long := func() bool { return m.info.LongTouchForReset != nil && *m.info.LongTouchForReset }
+	preset := long()
+	if !preset {
+		if m.info.LongTouchForReset == nil || !m.option(ctap2.OptionAuthnrCfg) {
+			c.NotApplicable("the key can't want a long touch")
+		}
+		m.set(ctap2.EnableLongTouchForReset, nil)
+		if !long() {
+			c.Error("longTouchForReset is not true")
+		}
+	}
+	k := m.make(c.mc())
+	m = m.powerCycle()
+	if !long() {
+		c.Error("longTouchForReset does not outlive a power cycle")
+	}
+	m.refused(ctap2.CommandReset, nil, ctap2.StatusOperationDenied, ctap2.StatusUserActionTimeout)
+	m.get(c.ga(k), k)
+	m = m.powerCycle()
+	m.reset() // with a long touch
+	m.refused(ctap2.CommandGetAssertion, c.ga(k), ctap2.StatusNoCredentials)
+	if long() != preset {
+		c.Errorf("after the reset longTouchForReset is %v", long())
+	}
+}
+
+func rs7(c *C) {
+	m := c.open()
+	over := m.info.TransportsForReset
+	switch {
+	case len(over) == 0:
+		c.NotApplicable("the key names no transports for reset")
+	case c.Key.OpenMessages == nil && slices.Contains(over, ctap2.TransportUSB):
+		c.NotApplicable("the fixture's transport is among those for reset")
+	}
+	k := m.make(c.mc())
+	m = m.powerCycle()
+	s, _ := m.call(ctap2.CommandReset, nil)
+	if s == ctap2.StatusSuccess && c.Key.OpenMessages != nil {
+		c.NotApplicable("the fixture's transport is among %q", over)
+	}
+	m.accept(s, ctap2.StatusOperationDenied)
+	m.get(c.ga(k), k)
+}
+
 func rs9(c *C) {
 	m := c.open()
 	m = m.powerCycle()
-	s, _ := m.call(ctap2.CommandReset, params{1: true})
+	s := m.tryReset(params{1: true})
 	m.either(s, ctap2.StatusSuccess, ctap2.StatusInvalidParameter, ctap2.StatusInvalidLength, ctap2.StatusInvalidCBOR)
 }
