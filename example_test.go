@@ -32,7 +32,7 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	fmt.Println(info.Versions)
-	// Output: [FIDO_2_0 FIDO_2_1 FIDO_2_3]
+	// Output: [U2F_V2 FIDO_2_0 FIDO_2_1 FIDO_2_3]
 }
 
 // serve runs a software key until ctx ends and returns its address.
@@ -65,7 +65,7 @@ func ExampleOpenHID() {
 		log.Fatal(err)
 	}
 	fmt.Println(info.Versions)
-	// Output: [FIDO_2_0 FIDO_2_1 FIDO_2_3]
+	// Output: [U2F_V2 FIDO_2_0 FIDO_2_1 FIDO_2_3]
 }
 
 func ExampleKey_HID() {

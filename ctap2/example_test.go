@@ -93,7 +93,7 @@ func ExampleClient_GetInfo() {
 	fmt.Println(info.Versions)
 	fmt.Println("passkeys left:", *info.RemainingDiscoverableCredentials)
 	// Output:
-	// [FIDO_2_0 FIDO_2_1 FIDO_2_3]
+	// [U2F_V2 FIDO_2_0 FIDO_2_1 FIDO_2_3]
 	// passkeys left: 100
 }
 

@@ -122,7 +122,12 @@ type Config struct {
 	Counter     Counter       // how signature counters count
 	History     int           // how many commands Commands remembers; 0: 32; negative: none
 
-	WithoutU2F        bool            // the key speaks no U2F
+	// WithoutU2F makes a key that speaks no U2F. Others do, unless the option
+	// alwaysUv is true: their credentials are the same in both protocols, but U2F
+	// makes and uses none but ES256's, and attests with the certificate that
+	// AttestationRoot has issued.
+	WithoutU2F bool
+
 	WithoutCommands   []ctap2.Command // commands that the key does not know
 	WithoutExtensions []string        // extensions that the key does not know
 
@@ -173,6 +178,9 @@ func (c *Config) limitTo(p *profile) {
 func (c *Config) complete() error {
 	if profiles[c.Profile] == nil {
 		return fmt.Errorf("virtual: %v does not exist", c.Profile)
+	}
+	if c.Profile == U2FOnly && c.WithoutU2F {
+		return errors.New("virtual: a U2FOnly key without U2F speaks nothing")
 	}
 	c.limitTo(profiles[c.Profile])
 	if c.AAGUID == (ctap2.AAGUID{}) {

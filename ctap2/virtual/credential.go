@@ -54,11 +54,15 @@ func (c *credential) key() (crypto.Signer, error) {
 func (c *credential) record() string { return fmt.Sprintf(prefixCredential+"%016x", c.sequence) }
 
 func (c *credential) encode() credentialRecord {
-	return credentialRecord{
+	r := credentialRecord{
 		ID: c.id, RPID: c.rp.ID, RPName: []byte(c.rp.Name),
 		UserID: c.user.ID, UserName: []byte(c.user.Name), DisplayName: []byte(c.user.DisplayName),
 		Alg: c.alg, Private: c.private, Discoverable: c.discoverable, Extensions: c.extensions,
 	}
+	if c.rp.ID == "" {
+		r.RPIDHash = c.rpIDHash[:]
+	}
+	return r
 }
 
 // wipe overwrites the private key, and what extensions keep.

@@ -1,11 +1,13 @@
 package virtual
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/nfc/iso7816"
 )
 
 // Direct is a connection to a key in the same process, without a transport: a
@@ -54,7 +56,11 @@ func (d *Direct) MSG(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(ctx)
 	}
-	return d.key.MSG(ctx, d.session, dst, apdu), nil
+	reply := d.key.MSG(ctx, d.session, dst, apdu)
+	if ctx.Err() != nil && !bytes.HasSuffix(reply[len(dst):], iso7816.SWNoError.Append(nil)) {
+		return nil, ended(ctx)
+	}
+	return reply, nil
 }
 
 // ended returns the error of a context that has ended, together with its cause

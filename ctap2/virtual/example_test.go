@@ -63,7 +63,7 @@ func ExampleConfig_info() {
 		r.FirmwareVersion = nil
 	}})
 	fmt.Println(key.Info().Versions)
-	// Output: [FIDO_2_0 FIDO_2_1 FIDO_2_3 FIDO_9_9]
+	// Output: [U2F_V2 FIDO_2_0 FIDO_2_1 FIDO_2_3 FIDO_9_9]
 }
 
 func ExampleScript() {
@@ -179,7 +179,7 @@ func ExampleFaults() {
 	_, err = client.GetAssertion(ctx, login())
 	fmt.Println(errors.Is(err, ctap2.StatusNoCredentials))
 	// Output:
-	// [FIDO_2_0 FIDO_2_1 FIDO_2_3] true
+	// [U2F_V2 FIDO_2_0 FIDO_2_1 FIDO_2_3] true
 	// true
 }
 

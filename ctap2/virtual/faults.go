@@ -20,6 +20,9 @@ type Faults struct {
 	// must not call the key.
 	Mutate func(c ctap2.Command, reply []byte) []byte
 
+	// MutateU2F does the same with the response APDU to a U2F request.
+	MutateU2F func(apdu, response []byte) []byte
+
 	// Delay holds back the replies to commands, by the key's clock; the key is
 	// busy meanwhile. Zero is no delay; a negative one lasts until the command is
 	// cancelled, or, with IgnoreCancel, until the power goes.
@@ -41,7 +44,7 @@ type Faults struct {
 	CredProtect ctap2.CredProtect // the level of every new credential, whatever the request says; 0: no fault
 
 	BadSignature    bool        // signatures of assertions and attestation statements don't verify
-	FlipFlags       ctap2.Flags // these flags of authenticator data are inverted, and signed so
+	FlipFlags       ctap2.Flags // these flags of authenticator data, and bits of U2F's user presence, are inverted, and signed so
 	CounterRollback bool        // the signature counter counts down
 
 	Credential   CredentialMember // when an assertion names its credential

@@ -4,19 +4,21 @@ import (
 	"slices"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/u2f"
 )
 
 // A CommandRecord is a command that the key has answered.
 type CommandRecord struct {
 	Session uint64
-	Request []byte // as it came: the command byte and its parameters
-	Status  ctap2.Status
-	Reply   []byte // what followed the status
+	U2F     bool         // a U2F command
+	Request []byte       // as it came: the command byte and its parameters, or the APDU
+	Status  ctap2.Status // 0 of a U2F command
+	Reply   []byte       // what followed the status, or the response APDU
 }
 
-// Command returns the request's command, or 0 if the request was empty.
+// Command returns the request's command, or 0 if the request was empty or U2F's.
 func (r *CommandRecord) Command() ctap2.Command {
-	if len(r.Request) == 0 {
+	if len(r.Request) == 0 || r.U2F {
 		return 0
 	}
 	return ctap2.Command(r.Request[0])
@@ -24,8 +26,11 @@ func (r *CommandRecord) Command() ctap2.Command {
 
 // Parse decodes the request: a *ctap2.MakeCredentialRequest,
 // *ctap2.GetAssertionRequest, *ctap2.ClientPINRequest and so on, or nil for a
-// command without parameters or one that no key knows.
+// command without parameters or one that no key knows; of U2F a u2f.Request.
 func (r *CommandRecord) Parse() (any, error) {
+	if r.U2F {
+		return u2f.ParseRequest(r.Request)
+	}
 	command := r.Command()
 	if became, ok := previews[command]; ok {
 		command = became
@@ -66,8 +71,33 @@ type history struct {
 }
 
 func (h *history) add(size int, session uint64, request, reply []byte) {
-	if size < 0 {
+	r := h.next(size)
+	if r == nil {
 		return
+	}
+	r.Session, r.U2F = session, false
+	r.Request = append(r.Request[:0], request...)
+	r.Status, r.Reply = 0, r.Reply[:0]
+	if len(reply) > 0 {
+		r.Status, r.Reply = ctap2.Status(reply[0]), append(r.Reply, reply[1:]...)
+	}
+}
+
+// addU2F notes a U2F command.
+func (h *history) addU2F(size int, session uint64, apdu, response []byte) {
+	r := h.next(size)
+	if r == nil {
+		return
+	}
+	r.Session, r.U2F = session, true
+	r.Request = append(r.Request[:0], apdu...)
+	r.Status, r.Reply = 0, append(r.Reply[:0], response...)
+}
+
+// next returns the record for the next command, or nil if none is kept.
+func (h *history) next(size int) *CommandRecord {
+	if size < 0 {
+		return nil
 	}
 	var r *CommandRecord
 	if len(h.records) < size {
@@ -77,12 +107,7 @@ func (h *history) add(size int, session uint64, request, reply []byte) {
 		r = &h.records[h.oldest]
 		h.oldest = (h.oldest + 1) % size
 	}
-	r.Session = session
-	r.Request = append(r.Request[:0], request...)
-	r.Status, r.Reply = 0, r.Reply[:0]
-	if len(reply) > 0 {
-		r.Status, r.Reply = ctap2.Status(reply[0]), append(r.Reply, reply[1:]...)
-	}
+	return r
 }
 
 // Commands returns the last commands that the key has answered, oldest first,

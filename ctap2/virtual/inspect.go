@@ -10,7 +10,7 @@ import (
 // A Credential is one that a key holds or has made, without its private key.
 type Credential struct {
 	ID           []byte
-	RP           ctap2.PublicKeyCredentialRPEntity   // empty for one that is not stored and came in an allowList
+	RP           ctap2.PublicKeyCredentialRPEntity   // empty for one that is not stored and came in an allowList, and for U2F's
 	User         ctap2.PublicKeyCredentialUserEntity // likewise
 	Algorithm    cose.Algorithm
 	PublicKey    *cose.Key

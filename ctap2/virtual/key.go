@@ -31,6 +31,7 @@ type Key struct {
 	events  []Event // for the observer, when the command is done
 	history history
 	made    lazy
+	press   *press // the touch that U2F waits for, or nil
 	session uint64 // of the last Direct
 }
 
@@ -95,7 +96,10 @@ func (k *Key) Capabilities() (bits byte) {
 	if len(k.profile.commands) > 0 {
 		bits |= capabilityCBOR
 	}
-	return bits | capabilityNMSG
+	if k.config.WithoutU2F {
+		bits |= capabilityNMSG
+	}
+	return bits
 }
 
 // operation is a command that runs.
@@ -145,22 +149,16 @@ func (o *operation) isPreview() bool { return previews[o.command] != 0 }
 // usual. A command that waits for the user when the power goes ends with
 // CTAP1_ERR_OTHER.
 func (k *Key) CBOR(ctx context.Context, session uint64, dst, request []byte, waiting func(status byte)) []byte {
-	select {
-	case k.turn <- struct{}{}: // free: not even a cancelled command is refused
-	default:
-		select {
-		case k.turn <- struct{}{}:
-		case <-ctx.Done():
-			return append(dst, byte(ctap2.StatusKeepaliveCancel))
-		}
+	if !k.takeTurn(ctx) {
+		return append(dst, byte(ctap2.StatusKeepaliveCancel))
 	}
-	defer func() { <-k.turn }()
-
+	defer k.endTurn()
 	o := &operation{ctx: ctx, session: session, waiting: waiting}
 	if len(request) > 0 {
 		o.command = ctap2.Command(request[0])
 	}
 	k.mu.Lock()
+	k.endPress()
 	start := len(dst)
 	dst = k.run(o, append(dst, byte(ctap2.StatusSuccess)), request)
 	if limit := k.faults.Delay[o.command]; limit != 0 {
@@ -170,13 +168,37 @@ func (k *Key) CBOR(ctx context.Context, session uint64, dst, request []byte, wai
 	}
 	dst = k.faults.distort(o.command, dst, start)
 	k.history.add(k.config.History, session, request, dst[start:])
+	k.unlock()
+	return dst
+}
+
+// takeTurn waits for the turn of a command, or for the end of ctx, which it
+// reports as false.
+func (k *Key) takeTurn(ctx context.Context) bool {
+	select {
+	case k.turn <- struct{}{}: // free: not even a cancelled command is refused
+		return true
+	default:
+	}
+	select {
+	case k.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (k *Key) endTurn() { <-k.turn }
+
+// unlock releases the lock at the end of a command and tells the observer what
+// has happened.
+func (k *Key) unlock() {
 	events := k.events
 	k.events = nil
 	k.mu.Unlock()
 	for _, e := range events {
 		k.config.Observer(e)
 	}
-	return dst
 }
 
 // run carries out a request and appends what it adds to the reply, whose status
@@ -228,11 +250,6 @@ func statusOf(err error) ctap2.Status {
 	return ctap2.StatusOther
 }
 
-// MSG answers a U2F request with the status word 6D00: the key speaks no U2F.
-func (k *Key) MSG(_ context.Context, _ uint64, dst, _ []byte) []byte {
-	return append(dst, 0x6d, 0x00)
-}
-
 // PowerCycle unplugs the key and plugs it in again. A command that waits for
 // the user ends with CTAP1_ERR_OTHER and leaves nothing; tokens, key agreement
 // keys and what getNextAssertion could continue are gone; the key starts from
@@ -246,6 +263,7 @@ func (k *Key) PowerCycle() {
 	if k.boot.wait != nil {
 		k.boot.wait(errPowerLost)
 	}
+	k.press.end()
 	k.boot.token.wipe()
 	k.boot = boot{at: k.config.Clock.Now()}
 	k.boots++
@@ -272,6 +290,7 @@ func (k *Key) SetUser(u User) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.config.User = u
+	k.press.end()
 }
 
 // SetFaults replaces the faults, for the next command on. The key keeps a copy.

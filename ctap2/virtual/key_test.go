@@ -28,7 +28,7 @@ import (
 func TestGetInfo(t *testing.T) {
 	h := newHost(t, virtual.Config{})
 	r := h.info()
-	if !slices.Equal(r.Versions, []string{"FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) ||
+	if !slices.Equal(r.Versions, []string{"U2F_V2", "FIDO_2_0", "FIDO_2_1", "FIDO_2_3"}) ||
 		r.AAGUID != virtual.DefaultAAGUID || r.MaxMsgSize != 1200 || !slices.Equal(r.PinUvAuthProtocols, []pinuv.Protocol{2, 1}) ||
 		r.MaxCredentialCountInList != 8 || r.MaxCredentialIDLength != 128 || !slices.Equal(r.Transports, []string{"usb"}) ||
 		r.MinPINLength != 4 || *r.FirmwareVersion != 1 || *r.RemainingDiscoverableCredentials != 100 {
@@ -67,10 +67,10 @@ func TestRequestFrame(t *testing.T) {
 	full := append(raw{byte(ctap2.CommandGetInfo)}, make([]byte, 1199)...)
 	h.want(0, full)
 	h.want(ctap2.StatusRequestTooLarge, append(full, 0))
-	if h.key.Capabilities() != 0x0c {
+	if h.key.Capabilities() != 0x04 {
 		t.Errorf("capabilities %x", h.key.Capabilities())
 	}
-	if b := h.key.MSG(t.Context(), 1, []byte{1}, []byte{0, 3, 0, 0}); !bytes.Equal(b, []byte{1, 0x6d, 0x00}) {
+	if b := h.key.MSG(t.Context(), 1, []byte{1}, []byte{0, 3, 0, 0}); !bytes.Equal(b, append([]byte{1}, "U2F_V2\x90\x00"...)) {
 		t.Errorf("MSG %x", b)
 	}
 	if b := h.key.CBOR(t.Context(), 1, []byte("kept"), selection, nil); string(b) != "kept\x00" {

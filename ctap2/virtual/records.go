@@ -110,6 +110,7 @@ type credentialRecord struct {
 	Private      []byte                     `cbor:"8,keyasint"`
 	Discoverable bool                       `cbor:"9,keyasint"`
 	Extensions   map[string]cbor.RawMessage `cbor:"10,keyasint,omitempty"`
+	RPIDHash     []byte                     `cbor:"11,keyasint,omitempty"` // 32 bytes, of a U2F credential, whose RPID nobody knows
 }
 
 // A change is a record to write; a nil value deletes it.
@@ -280,6 +281,12 @@ func (k *Key) loadCredential(s *state, name string, b []byte) error {
 	}
 	if _, err := fmt.Sscanf(name, prefixCredential+"%016x", &c.sequence); err != nil || c.record() != name {
 		return errors.New("name without a sequence number")
+	}
+	if len(r.RPIDHash) > 0 {
+		if len(r.RPIDHash) != len(c.rpIDHash) {
+			return fmt.Errorf("RP ID hash of %d bytes", len(r.RPIDHash))
+		}
+		c.rpIDHash = [32]byte(r.RPIDHash)
 	}
 	if len(c.id) < minCredentialIDLength || len(c.id) > ctap2.MaxCredentialIDLength {
 		return fmt.Errorf("credential ID of %d bytes", len(c.id))

@@ -6,11 +6,18 @@ import (
 	"time"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/u2f"
 )
 
 // A User is the person at the key. The key calls one method at a time, on the
 // goroutine that asked the key, and holds no lock meanwhile: a User may look
-// inside the key.
+// inside the key, but not send it commands.
+//
+// U2F commands never wait for the user: the host asks again and again. Touch is
+// then called on a goroutine of its own, unless the User is one that this package
+// makes and knows at once what to do, and a touch counts for the next command
+// that needs one, for ten seconds. Its context ends after ten seconds without
+// such a command, and with the next CTAP2 command.
 //
 // The context ends when the key stops asking: its time has run out, the host
 // has cancelled, or the power went. A method that returns the zero value
@@ -48,9 +55,10 @@ type Sampler interface {
 // A Prompt says what a key asks the user for. A key without a display shows
 // none of it, so a User may not need it.
 type Prompt struct {
-	Command ctap2.Command
-	RPID    string // "" if the command is not about a relying party
-	Clock   Clock  // the key's clock
+	Command ctap2.Command // 0 for a U2F command
+	U2F     u2f.INS       // the U2F command, or 0
+	RPID    string        // "" if the command is not about a relying party, or U2F's, which names it by a hash
+	Clock   Clock         // the key's clock
 }
 
 // A Decision is what a user does when asked for a touch.
@@ -60,7 +68,7 @@ const (
 	NoTouch   Decision = iota // nothing, until the key gives up
 	Touch                     // touches the key
 	LongTouch                 // touches it for five seconds or more; also a touch
-	Decline                   // refuses, on a key that has a way to
+	Decline                   // refuses, on a key that has a way to; U2F can't tell it from NoTouch
 )
 
 // A Verification is what comes of asking a user to identify.
@@ -103,6 +111,10 @@ func sampleOf(ctx context.Context, user User, p Prompt) Sample {
 	return GoodSample
 }
 
+// A planner is a User who knows at once what to do when asked, and how long it
+// will take: for U2F the key need not wait with it.
+type planner interface{ plan() Step }
+
 // AlwaysTouch returns a user who touches the key, and identifies, at once.
 func AlwaysTouch() User { return alwaysTouch{} }
 
@@ -110,51 +122,18 @@ type alwaysTouch struct{}
 
 func (alwaysTouch) Touch(context.Context, Prompt) Decision      { return Touch }
 func (alwaysTouch) Verify(context.Context, Prompt) Verification { return Verified }
+func (alwaysTouch) plan() Step                                  { return Step{Touch: Touch, Verify: Verified} }
 
 // NeverTouch returns a user who is not there: the key waits until it gives up.
-func NeverTouch() User { return fixedUser{NoTouch, NoVerification} }
+func NeverTouch() User { return always(Step{}) }
 
 // Deny returns a user who refuses whatever the key asks.
-func Deny() User { return fixedUser{Decline, VerifyDeclined} }
-
-type fixedUser struct {
-	d Decision
-	v Verification
-}
-
-func (u fixedUser) Touch(context.Context, Prompt) Decision      { return u.d }
-func (u fixedUser) Verify(context.Context, Prompt) Verification { return u.v }
+func Deny() User { return always(Step{Touch: Decline, Verify: VerifyDeclined, Sample: SampleDeclined}) }
 
 // TouchAfter returns a user who touches the key, and identifies, d after being
 // asked, by the key's clock.
-func TouchAfter(d time.Duration) User { return touchAfter(d) }
-
-type touchAfter time.Duration
-
-func (u touchAfter) Touch(ctx context.Context, p Prompt) Decision {
-	if u.wait(ctx, p) {
-		return Touch
-	}
-	return NoTouch
-}
-
-func (u touchAfter) Verify(ctx context.Context, p Prompt) Verification {
-	if u.wait(ctx, p) {
-		return Verified
-	}
-	return NoVerification
-}
-
-func (u touchAfter) wait(ctx context.Context, p Prompt) bool {
-	now := make(chan struct{})
-	stop := p.Clock.AfterFunc(time.Duration(u), func() { close(now) })
-	select {
-	case <-now:
-		return true
-	case <-ctx.Done():
-		stop()
-		return false
-	}
+func TouchAfter(d time.Duration) User {
+	return always(Step{After: d, Touch: Touch, Verify: Verified, Sample: GoodSample})
 }
 
 // A Step is one move of a scripted user: Touch answers if the key asks for a
@@ -169,33 +148,48 @@ type Step struct {
 
 // Script returns a user who takes one step each time the key asks, in order,
 // and is not there any more after the last.
-func Script(steps ...Step) User { return &script{steps: steps} }
-
-type script struct {
-	mu    sync.Mutex
-	steps []Step
+func Script(steps ...Step) User {
+	var mu sync.Mutex
+	return &planned{func() (next Step) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(steps) > 0 {
+			next, steps = steps[0], steps[1:]
+		}
+		return next
+	}}
 }
 
-func (u *script) next(ctx context.Context, p Prompt) Step {
-	u.mu.Lock()
-	if len(u.steps) == 0 {
-		u.mu.Unlock()
+// planned is a User whose next step a function says.
+type planned struct{ next func() Step }
+
+func always(s Step) User { return &planned{func() Step { return s }} }
+
+func (u *planned) plan() Step { return u.next() }
+
+func (u *planned) Touch(ctx context.Context, p Prompt) Decision { return u.step(ctx, p).Touch }
+
+func (u *planned) Verify(ctx context.Context, p Prompt) Verification { return u.step(ctx, p).Verify }
+
+// step waits for the time of the next step, which is nothing if that does not
+// come.
+func (u *planned) step(ctx context.Context, p Prompt) Step {
+	s := u.next()
+	if s.After <= 0 {
+		return s
+	}
+	now := make(chan struct{})
+	stop := p.Clock.AfterFunc(s.After, func() { close(now) })
+	select {
+	case <-now:
+		return s
+	case <-ctx.Done():
+		stop()
 		return Step{}
 	}
-	step := u.steps[0]
-	u.steps = u.steps[1:]
-	u.mu.Unlock()
-	if step.After > 0 && !touchAfter(step.After).wait(ctx, p) {
-		return Step{}
-	}
-	return step
 }
 
-func (u *script) Touch(ctx context.Context, p Prompt) Decision { return u.next(ctx, p).Touch }
-
-func (u *script) Verify(ctx context.Context, p Prompt) Verification { return u.next(ctx, p).Verify }
-
-func (u *script) Sample(ctx context.Context, p Prompt) Sample { return u.next(ctx, p).Sample }
+func (u *planned) Sample(ctx context.Context, p Prompt) Sample { return u.step(ctx, p).Sample }
 
 // A Manual user does what a test tells it through channels. Sending on
 // Decisions, Verifications or Samples blocks until the key asks, unless it asks
@@ -213,7 +207,9 @@ type Manual struct {
 }
 
 // NewManual returns a user who waits for a test's commands. In a test with
-// testing/synctest it has to be called in the bubble.
+// testing/synctest it has to be called in the bubble, and a U2F command that is
+// left unanswered keeps a goroutine there until its time is over or the key's
+// power goes.
 func NewManual() *Manual {
 	m := &Manual{
 		prompts:       make(chan Prompt, 16),

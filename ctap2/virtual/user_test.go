@@ -240,7 +240,7 @@ func TestDirect(t *testing.T) {
 		if err != nil || string(reply[:4]) != "kept" || reply[4] != 0 {
 			t.Errorf("%x, %v", reply, err)
 		}
-		if b, err := d.MSG(t.Context(), nil, []byte{0, 3, 0, 0}); err != nil || string(b) != "\x6d\x00" {
+		if b, err := d.MSG(t.Context(), nil, []byte{0, 3, 0, 0}); err != nil || string(b) != "U2F_V2\x90\x00" {
 			t.Errorf("MSG %x, %v", b, err)
 		}
 		// Connections have sessions of their own.
