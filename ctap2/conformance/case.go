@@ -18,6 +18,7 @@ const (
 	NeedsPowerCycle                   // Key.PowerCycle
 	NeedsUser                         // Key.User
 	NeedsVerify                       // Key.Verify
+	NeedsSamples                      // Key.Sample
 )
 
 // A Case is one thing that a key does or does not do.
@@ -33,7 +34,7 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
 		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
-		clientPINCases, tokenCases, resetCases, largeBlobCases, configCases, selectionCases)
+		clientPINCases, tokenCases, resetCases, bioEnrollmentCases, largeBlobCases, configCases, selectionCases)
 }
 
 // A Report is what came of a run.
@@ -121,6 +122,8 @@ func (k *Key) lacks(n Needs) string {
 		return "the fixture can't script the user"
 	case n&NeedsVerify != 0 && k.Verify == nil:
 		return "the fixture can't script built-in user verification"
+	case n&NeedsSamples != 0 && k.Sample == nil:
+		return "the fixture can't script the finger"
 	}
 	return ""
 }

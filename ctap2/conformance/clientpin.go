@@ -304,11 +304,6 @@ func cp17(m *messages, p pinuv.Protocol) {
 
 func cp18(m *messages, p pinuv.Protocol) {
 	m.needRetries(2)
-	flip := func(v any) []byte {
-		b := bytes.Clone(v.([]byte))
-		b[len(b)-1] ^= 1
-		return b
-	}
 	set := m.setPINParams(m.agree(p), padded(m.pin1()))
 	for _, member := range []int{4, 5} {
 		s, _ := m.pin(set.with(member, flip(set[member])))
@@ -597,9 +592,7 @@ func tk6(m *messages, p pinuv.Protocol) {
 
 func tk7(c *C) {
 	m := c.open()
-	if !m.option(ctap2.OptionUV) || !m.option(ctap2.OptionPinUvAuthToken) {
-		c.NotApplicable("built-in user verification is not set up")
-	}
+	m.needVerification()
 	p := m.first()
 	ask := func() ctap2.Status {
 		status, _ := m.tokenByUV(p, ctap2.PermissionMC, rpID)

@@ -54,6 +54,13 @@ func loopback(c virtual.Config, in, out int) conformance.Fixture {
 					}
 					return nil
 				},
+				Sample: func(s ctap2.SampleStatus) {
+					step := virtual.Step{Touch: virtual.Touch, Verify: virtual.Verified, Sample: virtual.BadSample(s)}
+					if s == ctap2.SampleNoUserActivity {
+						step.Sample = virtual.NoSample
+					}
+					key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
+				},
 				Verify: func(succeed bool) {
 					v := virtual.NotVerified
 					if succeed {
@@ -77,7 +84,7 @@ var withPIN = []string{
 func TestLoopback(t *testing.T) {
 	// What every key of this module lacks, and what most keys of the table do.
 	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings)
-	ordinary := slices.Concat(never, []string{"TK-7", "TK-8"})
+	ordinary := slices.Concat(never, withSensor, []string{"GI-20", "TK-7", "TK-8"})
 	// Cases that make passkeys on single packets, where nothing verifies the user.
 	packets := []string{"HID-B7", "HID-C10"}
 	// Cases that have the key wait for a touch, with requests on single packets.
@@ -91,19 +98,22 @@ func TestLoopback(t *testing.T) {
 	}{
 		{"a CTAP 2.1 key", virtual.Config{}, 64, 64, ordinary},
 		{"a key with built-in user verification", virtual.Config{UV: virtual.ConfiguredUV}, 64, 64,
-			slices.Concat(never, packets, []string{"TK-8"})},
+			slices.Concat(never, withSensor, packets, []string{"TK-8"})},
+		{"a fingerprint sensor", virtual.Config{UV: virtual.FingerprintUV}, 64, 64, slices.Concat(never, []string{"BE-12", "TK-8"})},
+		{"a fingerprint sensor, and the preview", virtual.Config{UV: virtual.FingerprintUV, Previews: true}, 64, 64,
+			slices.Concat(never, []string{"TK-8"})},
 		{"built-in user verification that is not set up", virtual.Config{UV: virtual.UnconfiguredUV}, 64, 64, ordinary},
 		{"reports of 32 bytes out and 48 in", virtual.Config{}, 48, 32, ordinary},
 		{"protocol one alone", virtual.Config{Protocols: []pinuv.Protocol{pinuv.One}}, 64, 64,
 			slices.Concat(ordinary, []string{"CP-19", "CP-20", "TK-12"})},
 		{"protocol two alone", virtual.Config{Protocols: []pinuv.Protocol{pinuv.Two}}, 64, 64,
 			slices.Concat(ordinary, []string{"CP-19", "TK-12"})},
-		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, 64, 64, slices.Concat(never, packets, touches, []string{"MC-12", "TK-7", "TK-8"})},
+		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, 64, 64, slices.Concat(never, withSensor, packets, touches, []string{"GI-20", "MC-12", "TK-7", "TK-8"})},
 		{"every use needs built-in user verification", virtual.Config{AlwaysUV: true, UV: virtual.ConfiguredUV}, 64, 64,
-			slices.Concat(never, []string{"HID-C10", "MC-12", "TK-8"})},
+			slices.Concat(never, withSensor, []string{"HID-C10", "MC-12", "TK-8"})},
 		{"every creation needs user verification", virtual.Config{UVForEverything: true}, 64, 64, ordinary},
 		{"PINs give no token for mc and ga", virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, 64, 64,
-			slices.Concat(never, packets, []string{"TK-1"})},
+			slices.Concat(never, withSensor, packets, []string{"TK-1"})},
 		{"PINs have at least ten characters", virtual.Config{MinPINLength: 10}, 64, 64, ordinary},
 		{"PINs have 63 characters", virtual.Config{MinPINLength: 63}, 64, 64, slices.Concat(ordinary, []string{"CP-6"})},
 		{"one wrong PIN blocks it", virtual.Config{PINRetries: 1}, 64, 64,
@@ -129,10 +139,12 @@ func TestLoopback(t *testing.T) {
 		{"settings through built-in user verification", virtual.Config{
 			UV: virtual.ConfiguredUV, UVAcfg: true, AlwaysUVStays: true, Enterprise: &virtual.Enterprise{Enabled: true, RPIDs: []string{"conformance.example"}},
 			TransportsForReset: []string{"nfc"},
-		}, 64, 64, slices.Concat(without(never, "CF-5", "RS-7"), packets, withReset, []string{"TK-8"})},
+		}, 64, 64, slices.Concat(without(never, "CF-5", "RS-7"), withSensor, packets, withReset, []string{"TK-8"})},
 		{"no settings", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandConfig}}, 64, 64, slices.Concat(ordinary, withSettings)},
 		{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21}, 64, 64, slices.Concat(ordinary, since22)},
 		{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20}, 64, 64, slices.Concat(ordinary, since21)},
+		{"CTAP 2.0 with fingerprints, by the preview", virtual.Config{Profile: virtual.FIDO20, Previews: true, UV: virtual.FingerprintUV}, 64, 64,
+			slices.Concat(without(ordinary, withSensor...), since21)},
 		{"no extensions", virtual.Config{WithoutExtensions: []string{"credProtect", "hmac-secret"}}, 64, 64,
 			slices.Concat(ordinary, []string{"MC-12"})},
 		{"large blobs of the least size", virtual.Config{LargeBlobCapacity: 1024, MaxMsgSize: 1024}, 64, 64, ordinary},
@@ -197,6 +209,7 @@ var list = []struct {
 	{"CP-", 25},
 	{"TK-", 13},
 	{"RS-", 9},
+	{"BE-", 13},
 	{"LB-", 13},
 	{"CF-", 9},
 	{"SEL-", 3},

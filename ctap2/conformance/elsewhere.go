@@ -9,7 +9,6 @@ func Elsewhere() map[string]string {
 		"CBR-8":  "is about hosts: tests of package ctap2",
 		"GI-13":  "needs a persistent token",
 		"GI-14":  "needs a persistent token",
-		"GI-20":  "needs built-in user verification of CTAP 2.2",
 		"MC-2":   "is CBR-4 and CBR-5",
 		"MC-27":  "is MC-25",
 		"GA-5":   "is CBR-4 and CBR-5",

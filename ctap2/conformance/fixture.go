@@ -55,6 +55,13 @@ type Key struct {
 	// there is none or it can't be scripted.
 	Verify func(succeed bool)
 
+	// Sample makes each sample that the key captures while it enrols a
+	// fingerprint turn out so, from now on, and the user touch the key otherwise;
+	// SampleNoUserActivity stands for a finger that does not come. At the beginning
+	// of a case each sample is good. Nil: there is no sensor, or its finger can't be
+	// scripted.
+	Sample func(ctap2.SampleStatus)
+
 	// Strict declines the outcomes that are accepted only because keys in the
 	// field show them, such as another status than the specification's: a key of
 	// this module's own has no such excuse.

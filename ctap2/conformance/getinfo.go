@@ -31,6 +31,7 @@ var getInfoCases = []Case{
 	{ID: "GI-17", Title: "maxSerializedLargeBlobArray is at least 1,024 if, and only if, there is largeBlobs", Run: gi17},
 	{ID: "GI-18", Title: "a new key does not force a PIN change", Run: gi18},
 	{ID: "GI-19", Title: "the firmware version is stable", Run: gi19},
+	{ID: "GI-20", Title: "uvCountSinceLastPinEntry counts built-in user verifications, and a PIN sets it to zero", Needs: NeedsVerify, Run: gi20},
 	{ID: "GI-21", Title: "attestation formats are unique and never \"none\"", Run: gi21},
 	{ID: "GI-22", Title: "getInfo needs no touch", Needs: NeedsUser, Run: gi22},
 }
@@ -301,6 +302,45 @@ func gi19(c *C) {
 	}
 	if w := m.refresh().FirmwareVersion; w == nil || *w != *v {
 		c.Error("the firmware version changes")
+	}
+}
+
+func gi20(c *C) {
+	m := c.open()
+	if m.info.UvCountSinceLastPinEntry == nil {
+		c.NotApplicable("the key does not count user verifications")
+	}
+	m.needVerification()
+	p := m.first()
+	count := func(what string, want uint) {
+		c.Helper()
+		if n := m.refresh().UvCountSinceLastPinEntry; n == nil || *n != want {
+			c.Errorf("after %s the count is %v instead of %d", what, n, want)
+		}
+	}
+	_, pin := m.info.Options[ctap2.OptionClientPIN]
+	if pin {
+		if !m.option(ctap2.OptionClientPIN) {
+			m.mustSetPIN(p, m.pin1())
+		}
+		m.takesPIN(p, m.pin1())
+		count("the PIN", 0)
+	}
+	before := *m.info.UvCountSinceLastPinEntry
+	c.Key.Verify(true)
+	m.needToken(m.tokenByUV(p, ctap2.PermissionGA, rpID))
+	count("a verification", before+1)
+	c.Key.Verify(false)
+	if s, _ := m.tokenByUV(p, ctap2.PermissionGA, rpID); s == ctap2.StatusSuccess {
+		c.Fatal("the user is verified all the same")
+	}
+	m.refresh()
+	if n := m.info.UvCountSinceLastPinEntry; n == nil || *n <= before+1 { // a key may try several times
+		c.Errorf("after a failed verification the count is %v instead of %d", n, before+2)
+	}
+	if pin {
+		m.takesPIN(p, m.pin1())
+		count("the PIN again", 0)
 	}
 }
 

@@ -297,6 +297,22 @@ func (m *messages) proven(cmd ctap2.Command, p params) params {
 	return p.with(param, t.Authenticate(p[hash].([]byte))).with(param+1, t.Protocol())
 }
 
+// needVerification ends the case if built-in user verification is not set up, and
+// enrols a finger if that is all that is missing.
+func (m *messages) needVerification() {
+	m.c.Helper()
+	m.needOption(ctap2.OptionPinUvAuthToken)
+	if m.option(ctap2.OptionUV) {
+		return
+	}
+	if _, sensor := m.info.Options[ctap2.OptionBioEnroll]; !sensor || m.c.Key.Sample == nil {
+		m.c.NotApplicable("built-in user verification is not set up")
+	}
+	b := &biometrics{messages: m, command: ctap2.CommandBioEnrollment}
+	b.authorize(m.first())
+	b.enroll()
+}
+
 func (m *messages) retries() (uint, bool) {
 	m.c.Helper()
 	s, r := m.pin(params{2: ctap2.GetPINRetries})
@@ -380,6 +396,13 @@ func (m *messages) permsRP() string {
 		return rpID
 	}
 	return ""
+}
+
+// flip returns a byte string with one bit changed.
+func flip(v any) []byte {
+	b := bytes.Clone(v.([]byte))
+	b[len(b)-1] ^= 1
+	return b
 }
 
 func equalKeys(a, b *cose.Key) bool { return bytes.Equal(a.X, b.X) && bytes.Equal(a.Y, b.Y) }
