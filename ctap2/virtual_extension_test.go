@@ -103,3 +103,110 @@ func TestLongListsOfSoftwareKey(t *testing.T) {
 		t.Errorf("excluded: %v", err)
 	}
 }
+
+// prf from end to end: what is evaluated when the credential is made is what a
+// login evaluates.
+func TestPRFOfSoftwareKey(t *testing.T) {
+	for _, protocol := range []pinuv.Protocol{pinuv.One, pinuv.Two} {
+		_, c := connect(t, virtual.Config{Protocols: []pinuv.Protocol{protocol}}, nil)
+		salts := [][32]byte{ctap2.PRFSalt([]byte("first")), ctap2.PRFSalt([]byte("second"))}
+		exchange := func() *ctap2.HMACSecretExchange {
+			x, err := c.HMACSecretExchange(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+		x := exchange()
+		r := registration("ada")
+		if err := x.RequestMC(&r.Extensions, salts...); err != nil {
+			t.Fatal(err)
+		}
+		made, err := c.MakeCredential(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enabled, err := made.AuthData.Extensions.HMACSecretEnabled()
+		first, err2 := x.Outputs(made.AuthData.Extensions)
+		if err != nil || err2 != nil || !enabled || len(first) != 2 || first[0] == first[1] {
+			t.Fatalf("%v: enabled %v, %x, %v, %v", protocol, enabled, first, err, err2)
+		}
+		x.Wipe()
+		x = exchange()
+		login := &ctap2.GetAssertionRequest{RPID: "example.com", ClientDataHash: clientDataHash}
+		if err := x.Request(&login.Extensions, salts...); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.GetAssertion(t.Context(), login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := x.Outputs(got.AuthData.Extensions)
+		if err != nil || !slices.Equal(again, first) {
+			t.Errorf("%v: %x when it is made, %x later, %v", protocol, first, again, err)
+		}
+		x.Wipe()
+	}
+	_, c := connect(t, virtual.Config{Profile: virtual.FIDO21}, nil)
+	x, err := c.HMACSecretExchange(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e ctap2.Extensions
+	if err := x.RequestMC(&e, [32]byte{}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a key of CTAP 2.1: %v", err)
+	}
+}
+
+// An extension that nobody knows goes to the key as it is and is ignored there;
+// outputs that nobody knows are kept as they came, whether or not the client is
+// strict.
+func TestUnknownExtensionsOfSoftwareKey(t *testing.T) {
+	output := []byte{0xa1, 0x01, 0x82, 0xf6, 0x61, 'x'}
+	key, c := connect(t, virtual.Config{Faults: virtual.Faults{ExtraExtensions: ctap2.Extensions{"example.com/x": output}}}, &ctap2.ClientConfig{Strict: true})
+	r := registration("ada")
+	r.Extensions = ctap2.Extensions{}
+	if err := r.Extensions.Set("example.com/y", []any{1, "two", nil}); err != nil {
+		t.Fatal(err)
+	}
+	r.Extensions.RequestHMACSecret()
+	made, err := c.MakeCredential(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.GetAssertion(t.Context(), &ctap2.GetAssertionRequest{RPID: "example.com", ClientDataHash: clientDataHash, Extensions: ctap2.Extensions{"example.com/y": r.Extensions["example.com/y"]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range []ctap2.Extensions{made.AuthData.Extensions, got.AuthData.Extensions} {
+		if !bytes.Equal(e["example.com/x"], output) || e["example.com/y"] != nil || len(e) != 2-i {
+			t.Errorf("outputs %v", e)
+		}
+	}
+	sent, err := key.Commands()[0].Parse()
+	if err != nil || !bytes.Equal(sent.(*ctap2.MakeCredentialRequest).Extensions["example.com/y"], r.Extensions["example.com/y"]) {
+		t.Errorf("sent %v, %v", sent, err)
+	}
+}
+
+func TestThirdPartyPaymentOfSoftwareKey(t *testing.T) {
+	for _, marked := range []bool{true, false} {
+		_, c := connect(t, virtual.Config{}, nil)
+		r := registration("ada")
+		if marked {
+			r.Extensions.RequestThirdPartyPayment()
+		}
+		if _, err := c.MakeCredential(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		login := &ctap2.GetAssertionRequest{RPID: "example.com", ClientDataHash: clientDataHash}
+		login.Extensions.RequestThirdPartyPayment()
+		got, err := c.GetAssertion(t.Context(), login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if payment, err := got.AuthData.Extensions.ThirdPartyPayment(); err != nil || payment != marked {
+			t.Errorf("marked %v: %v, %v", marked, payment, err)
+		}
+	}
+}
