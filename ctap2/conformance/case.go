@@ -34,7 +34,8 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
 		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
-		clientPINCases, tokenCases, resetCases, bioEnrollmentCases, largeBlobCases, configCases, selectionCases)
+		clientPINCases, tokenCases, resetCases, credentialManagementCases,
+		bioEnrollmentCases, largeBlobCases, configCases, selectionCases)
 }
 
 // A Report is what came of a run.

@@ -455,6 +455,7 @@ var tokenCases = []Case{
 	{ID: "TK-6", Title: "a token lives thirty seconds unused, and ten minutes in use", Takes: 31 * time.Second, Run: each(tk6)},
 	{ID: "TK-7", Title: "built-in user verification gives a token, and blocks after its retries", Needs: NeedsVerify, Takes: 2 * time.Second, Run: tk7},
 	{ID: "TK-8", Title: "noMcGaPermissionsWithClientPin keeps mc and ga from PINs", Run: each(tk8)},
+	{ID: "TK-9", Title: "the persistent token reads the list of passkeys, until the PIN is changed or the key reset", Run: withPersistentToken(tk9)},
 	{ID: "TK-10", Title: "where the PIN has to be changed it gives no token", Run: each(tk10)},
 	{ID: "TK-11", Title: "a new token ends the one before", Run: each(tk11)},
 	{ID: "TK-12", Title: "a token is of no use with the other protocol", Run: tk12},

@@ -83,7 +83,7 @@ var withPIN = []string{
 
 func TestLoopback(t *testing.T) {
 	// What every key of this module lacks, and what most keys of the table do.
-	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings)
+	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings, withPreviews)
 	ordinary := slices.Concat(never, withSensor, []string{"GI-20", "TK-7", "TK-8"})
 	// Cases that make passkeys on single packets, where nothing verifies the user.
 	packets := []string{"HID-B7", "HID-C10"}
@@ -101,7 +101,7 @@ func TestLoopback(t *testing.T) {
 			slices.Concat(never, withSensor, packets, []string{"TK-8"})},
 		{"a fingerprint sensor", virtual.Config{UV: virtual.FingerprintUV}, 64, 64, slices.Concat(never, []string{"BE-12", "TK-8"})},
 		{"a fingerprint sensor, and the preview", virtual.Config{UV: virtual.FingerprintUV, Previews: true}, 64, 64,
-			slices.Concat(never, []string{"TK-8"})},
+			slices.Concat(without(never, withPreviews...), []string{"TK-8"})},
 		{"built-in user verification that is not set up", virtual.Config{UV: virtual.UnconfiguredUV}, 64, 64, ordinary},
 		{"reports of 32 bytes out and 48 in", virtual.Config{}, 48, 32, ordinary},
 		{"protocol one alone", virtual.Config{Protocols: []pinuv.Protocol{pinuv.One}}, 64, 64,
@@ -123,7 +123,7 @@ func TestLoopback(t *testing.T) {
 		{"three wrong PINs block it", virtual.Config{PINRetries: 3}, 64, 64, slices.Concat(ordinary, []string{"CP-13", "CP-14"})},
 		{"a display", virtual.Config{Display: true}, 64, 64, slices.Concat(ordinary, []string{
 			"GNA-1", "GNA-10", "GNA-2", "GNA-2b", "GNA-4", "GNA-5", "GNA-7", "GNA-9", "MC-16"})},
-		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN, withPINSettings)},
+		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN, withPINSettings, withCredentialManagement, withPersistentToken)},
 		{"lists of one", virtual.Config{MaxCredentialCountInList: 1}, 64, 64,
 			slices.Concat(ordinary, []string{"GA-13", "GA-6", "GNA-8", "MC-11"})},
 		{"no counter", virtual.Config{Counter: virtual.NoCounter}, 64, 64, ordinary},
@@ -144,9 +144,17 @@ func TestLoopback(t *testing.T) {
 		{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21}, 64, 64, slices.Concat(ordinary, since22)},
 		{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20}, 64, 64, slices.Concat(ordinary, since21)},
 		{"CTAP 2.0 with fingerprints, by the preview", virtual.Config{Profile: virtual.FIDO20, Previews: true, UV: virtual.FingerprintUV}, 64, 64,
-			slices.Concat(without(ordinary, withSensor...), since21)},
+			without(slices.Concat(ordinary, since21), slices.Concat(withSensor, inPreviewToo)...)},
 		{"no extensions", virtual.Config{WithoutExtensions: []string{"credProtect", "hmac-secret"}}, 64, 64,
 			slices.Concat(ordinary, []string{"MC-12"})},
+		{"no credential management", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandCredentialManagement}}, 64, 64,
+			slices.Concat(ordinary, withCredentialManagement, withPersistentToken)},
+		{"built-in user verification and no PIN", virtual.Config{UV: virtual.ConfiguredUV, WithoutPIN: true}, 64, 64,
+			slices.Concat(never, packets, withSensor, without(withPIN, "MC-12"), withLargeBlobsAndPIN, withSettings, []string{"TK-8"})},
+		{"CTAP 2.1 with the previews", virtual.Config{Profile: virtual.FIDO21, Previews: true}, 64, 64,
+			slices.Concat(without(ordinary, withPreviews...), since22)},
+		{"CTAP 2.0 with the previews", virtual.Config{Profile: virtual.FIDO20, Previews: true}, 64, 64,
+			without(slices.Concat(ordinary, since21), inPreviewToo...)},
 		{"large blobs of the least size", virtual.Config{LargeBlobCapacity: 1024, MaxMsgSize: 1024}, 64, 64, ordinary},
 		{"large blobs in long messages", virtual.Config{LargeBlobCapacity: 1 << 16, MaxMsgSize: 7609}, 64, 64, slices.Concat(ordinary, []string{"HID-S5"})},
 		{"the extension largeBlob", virtual.Config{LargeBlobExtension: true}, 64, 64, slices.Concat(ordinary, withLargeBlobs)},
@@ -209,6 +217,7 @@ var list = []struct {
 	{"CP-", 25},
 	{"TK-", 13},
 	{"RS-", 9},
+	{"CM-", 15},
 	{"BE-", 13},
 	{"LB-", 13},
 	{"CF-", 9},

@@ -26,6 +26,8 @@ var getInfoCases = []Case{
 	{ID: "GI-10", Title: "minPINLength is at least 4", Run: gi10},
 	{ID: "GI-11", Title: "remainingDiscoverableCredentials counts down", Run: gi11},
 	{ID: "GI-12", Title: "credProtect and hmac-secret work if, and only if, they are advertised", Run: gi12},
+	{ID: "GI-13", Title: "the encrypted identifier is the same until a reset", Needs: NeedsPowerCycle, Run: withPersistentToken(gi13)},
+	{ID: "GI-14", Title: "the state of the credential store changes with each passkey", Run: withPersistentToken(gi14)},
 	{ID: "GI-15", Title: "there is no U2F_V2 while alwaysUv is on", Run: gi15},
 	{ID: "GI-16", Title: "parameters of getInfo are ignored or refused", Run: gi16},
 	{ID: "GI-17", Title: "maxSerializedLargeBlobArray is at least 1,024 if, and only if, there is largeBlobs", Run: gi17},
