@@ -12,15 +12,18 @@ import (
 
 // fuzzConfig leaves out RSA, whose keys take too long to make.
 var fuzzConfig = virtual.Config{
-	UV: virtual.ConfiguredUV, Algorithms: []cose.Algorithm{cose.ES256, cose.EdDSA}, MaxCredentials: 3, UVRetries: 25, ResetWindow: -1,
+	UV: virtual.FingerprintUV, Algorithms: []cose.Algorithm{cose.ES256, cose.EdDSA}, MaxCredentials: 3, UVRetries: 25, ResetWindow: -1,
 	Enterprise: &virtual.Enterprise{RPIDs: []string{"example.com"}}, PINComplexity: &virtual.PINComplexity{},
 	VendorCommands: map[uint64]func([]byte) error{1: func([]byte) error { return nil }},
 }
 
 // conversation returns requests that keys really get.
 func conversation(t testing.TB) [][]byte {
-	h := newHost(t, fuzzConfig)
+	r := newFuzzed(t)
+	finger := r.key.Fingerprints()[0].TemplateID
+	h := r.host
 	h.setPIN("1234")
+	r.permission = h.token(ctap2.PermissionBE, "")
 	id := h.discoverable(rp, ada)
 	create := h.complete(&ctap2.MakeCredentialRequest{
 		ExcludeList: allow(id), Options: ctap2.Options{RK: new(true)}, AttestationFormatsPreference: []string{"packed"},
@@ -46,6 +49,8 @@ func conversation(t testing.TB) [][]byte {
 		manage(t, cm, ctap2.GetCredsMetadata, nil), manage(t, cm, ctap2.EnumerateRPsBegin, nil), preview, nextRP,
 		manage(t, cm, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)), nextCredential, manage(t, nil, ctap2.EnumerateRPsBegin, nil),
 		manage(t, cm, ctap2.UpdateUserInformation, ofUser(id, grace)), manage(t, cm, ctap2.DeleteCredential, ofID(id)),
+		r.begin(), r.next(finger), cancelEnrollment, r.enumerate(), r.rename(finger, "right thumb"), r.remove(finger),
+		&ctap2.BioEnrollmentRequest{GetModality: true}, raw{9, 0xa2, 1, 1, 2, 7},
 		h.complete(&ctap2.MakeCredentialRequest{Options: ctap2.Options{UV: new(true), RK: new(true)}}),
 		h.complete(&ctap2.MakeCredentialRequest{PinUvAuthParam: []byte{}}),
 		h.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}),
@@ -67,12 +72,18 @@ func conversation(t testing.TB) [][]byte {
 
 // fuzzed is a key under arbitrary requests, and what must be true of it all the
 // while.
-type fuzzed struct{ *host }
+type fuzzed struct {
+	reader
+	enrolling []byte // the ID of the fingerprint that is being enrolled
+}
 
-func newFuzzed(t *testing.T) fuzzed {
+func newFuzzed(t testing.TB) fuzzed {
 	h := newHost(t, fuzzConfig)
 	h.discoverable2(ada)
-	return fuzzed{h}
+	if _, err := h.key.AddFingerprint("left thumb"); err != nil {
+		t.Fatal(err)
+	}
+	return fuzzed{reader: reader{host: h}}
 }
 
 func (f fuzzed) request(b []byte) {
@@ -99,6 +110,51 @@ func (f fuzzed) check() {
 	if info.Options[ctap2.OptionClientPIN] != f.key.HasPIN() || info.AAGUID != virtual.DefaultAAGUID || f.key.PINRetries() > 8 {
 		f.t.Fatalf("getInfo %+v, %d tries", info, f.key.PINRetries())
 	}
+	n := len(f.key.Fingerprints())
+	if o := info.Options; n > 5 || o[ctap2.OptionUV] != (n > 0) || o[ctap2.OptionBioEnroll] != (n > 0) {
+		f.t.Fatalf("%d fingerprints, options %v", n, o)
+	}
+}
+
+// enrol captures a sample, the first or the next one.
+func (f *fuzzed) enrol() {
+	if f.enrolling == nil {
+		if !f.permit() {
+			return
+		}
+		s, b := f.send(f.begin())
+		if r, err := ctap2.ParseBioEnrollmentResponse(b); s == 0 && err == nil {
+			f.enrolling = r.TemplateID
+		}
+		return
+	}
+	s, b := f.send(f.next(f.enrolling))
+	if r, err := ctap2.ParseBioEnrollmentResponse(b); s != 0 || err != nil || *r.RemainingSamples == 0 {
+		f.enrolling = nil
+	}
+}
+
+// permit gets a token for fingerprints, if there is one to be had.
+func (f *fuzzed) permit() bool {
+	r, _ := f.tokenRequest("1234", ctap2.PermissionBE, "")
+	if s, _ := f.send(r); s != 0 {
+		return false
+	}
+	f.pin = "1234"
+	f.permission = f.token(ctap2.PermissionBE, "")
+	return true
+}
+
+// tend lists, names or removes fingerprints.
+func (f *fuzzed) tend(b byte) {
+	if !f.permit() {
+		return
+	}
+	id := []byte("none")
+	if all := f.key.Fingerprints(); len(all) > 0 {
+		id = all[0].TemplateID
+	}
+	f.reply([]request{f.enumerate(), f.rename(id, "right thumb"), f.remove(id), f.remove(id)}[b>>4&3])
 }
 
 // Any request gets an answer in canonical form, and the key is a key afterwards.
@@ -131,6 +187,7 @@ func FuzzSequence(f *testing.F) {
 	f.Add(all)
 	f.Add([]byte{0, 255, 0, 255, 1, 255, 2, 255, 0, 255, 3, 255, 4, 255, 5, 255, 8, 255})
 	f.Add([]byte{0, 255, 4, 255, 20, 255, 9, 255, 10, 255, 6, 255, 11, 255, 7, 255, 12, 255, 13, 255, 9, 255})
+	f.Add([]byte{0, 255, 14, 255, 14, 255, 14, 255, 14, 255, 15, 255, 31, 255, 5, 255, 47, 255, 62, 255, 15, 255, 47, 255, 5, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k := newFuzzed(t)
 		for n := 0; len(b) >= 2 && n < 64; n++ {
@@ -189,6 +246,10 @@ func (f *fuzzed) step(b byte) {
 		f.reply(nextCredential)
 	case 9, 10, 11, 12, 13:
 		f.manage(b & 15)
+	case 14:
+		f.enrol()
+	case 15:
+		f.tend(b)
 	default:
 		f.reply(getNextAssertion)
 	}

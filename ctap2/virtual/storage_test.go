@@ -30,6 +30,9 @@ func condition(k *virtual.Key) string {
 		blob, _ := k.LargeBlob(c.ID) // none is nil
 		s += fmt.Sprintf(" %x %s %s %q %x %x", c.ID, c.RP.ID, c.User.ID, c.User.Name, c.CredBlob, blob)
 	}
+	for _, f := range k.Fingerprints() {
+		s += fmt.Sprintf("; finger %x %q", f.TemplateID, f.TemplateFriendlyName)
+	}
 	return s + fmt.Sprintf("; large blobs %x", k.LargeBlobArray())
 }
 
@@ -63,6 +66,25 @@ func TestPowerCut(t *testing.T) {
 		{"token", true, 2, func(h *host) request { r, _ := h.tokenRequest(pin, ctap2.PermissionGA, rp.ID); return r }},
 		{"wrong PIN", true, 1, func(h *host) request { r, _ := h.tokenRequest("0000", ctap2.PermissionGA, rp.ID); return r }},
 		{"token through verification", true, 2, func(h *host) request { r, _ := h.uvRequest(ctap2.PermissionGA, rp.ID); return r }},
+		{"last sample of an enrolment", true, 1, func(h *host) request {
+			r := &reader{h, h.token(ctap2.PermissionBE, "")}
+			id := r.sampled(r.begin(), ctap2.SampleGood, 3)
+			r.sampled(r.next(id), ctap2.SampleGood, 2)
+			r.sampled(r.next(id), ctap2.SampleGood, 1)
+			return r.next(id)
+		}},
+		{"sample before the last", true, 0, func(h *host) request {
+			r := &reader{h, h.token(ctap2.PermissionBE, "")}
+			return r.begin()
+		}},
+		{"setFriendlyName", true, 1, func(h *host) request {
+			r := &reader{h, h.token(ctap2.PermissionBE, "")}
+			return r.rename(h.key.Fingerprints()[0].TemplateID, "right thumb")
+		}},
+		{"removeEnrollment", true, 1, func(h *host) request {
+			r := &reader{h, h.token(ctap2.PermissionBE, "")}
+			return r.remove(h.key.Fingerprints()[0].TemplateID)
+		}},
 		{"enableEnterpriseAttestation", true, 1, func(h *host) request { return h.setting(ctap2.EnableEnterpriseAttestation, nil) }},
 		{"toggleAlwaysUv", true, 1, func(h *host) request { return h.setting(ctap2.ToggleAlwaysUv, nil) }},
 		{"setMinPINLength", true, 1, func(h *host) request {
@@ -99,8 +121,11 @@ func TestPowerCut(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			prepare := func() *host {
 				c := everySetting()
-				c.UV = virtual.ConfiguredUV
+				c.UV = virtual.FingerprintUV
 				h := newHost(t, c)
+				if _, err := h.key.AddFingerprint("left thumb"); err != nil {
+					t.Fatal(err)
+				}
 				for _, user := range []ctap2.PublicKeyCredentialUserEntity{ada, {ID: []byte("second")}} {
 					if _, err := h.key.AddCredential(virtual.NewCredential{RP: rp, User: user, Discoverable: true}); err != nil {
 						t.Fatal(err)
@@ -190,11 +215,14 @@ func TestSnapshot(t *testing.T) {
 }
 
 func TestCorruptRecords(t *testing.T) {
-	h := newHost(t, virtual.Config{})
+	h := newHost(t, virtual.Config{UV: virtual.FingerprintUV})
 	h.discoverable(rp, ada)
+	if _, err := h.key.AddFingerprint("left thumb"); err != nil {
+		t.Fatal(err)
+	}
 	h.setPIN("1234")
 	good := h.store.Snapshot()
-	if len(good) != 7 {
+	if len(good) != 8 {
 		t.Errorf("records %q", slices.Sorted(maps.Keys(good)))
 	}
 	for name, record := range good {
@@ -238,18 +266,20 @@ func TestCorruptRecords(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for name, c := range map[string]virtual.Config{
-		"profile":    {Profile: 99},
-		"algorithm":  {Algorithms: []cose.Algorithm{cose.ES256K}},
-		"protocol":   {Protocols: []pinuv.Protocol{3}},
-		"transport":  {Transport: "ble"},
-		"no way":     {NoPINForMcGa: true},
-		"long touch": {LongTouchForReset: true, WithoutLongTouch: true},
-		"retries":    {PINRetries: 9},
-		"PIN length": {MinPINLength: 3},
-		"message":    {MaxMsgSize: 1023},
-		"ID length":  {MaxCredentialIDLength: 15},
-		"random":     {Rand: strings.NewReader("too short")},
-		"storage":    {Storage: brokenStorage{}},
+		"profile":              {Profile: 99},
+		"algorithm":            {Algorithms: []cose.Algorithm{cose.ES256K}},
+		"protocol":             {Protocols: []pinuv.Protocol{3}},
+		"transport":            {Transport: "ble"},
+		"no way":               {NoPINForMcGa: true},
+		"long touch":           {LongTouchForReset: true, WithoutLongTouch: true},
+		"retries":              {PINRetries: 9},
+		"PIN length":           {MinPINLength: 3},
+		"message":              {MaxMsgSize: 1023},
+		"ID length":            {MaxCredentialIDLength: 15},
+		"random":               {Rand: strings.NewReader("too short")},
+		"list of fingerprints": {Fingerprints: virtual.Fingerprints{Max: 100, MaxNameLength: 54}},
+		"no fingerprints":      {Fingerprints: virtual.Fingerprints{Max: -1}},
+		"storage":              {Storage: brokenStorage{}},
 	} {
 		if k, err := virtual.New(c); err == nil || k != nil {
 			t.Errorf("%s: %v, %v", name, k, err)
