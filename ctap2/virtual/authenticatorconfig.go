@@ -61,13 +61,21 @@ func (k *Key) configCommands() []uint {
 	return all
 }
 
-// setPolicy makes p the policy, in one commit. Where the PIN has to be changed,
-// tokens that it gave end.
+// setPolicy makes p the policy, in one commit.
 func (k *Key) setPolicy(p policyRecord) error {
 	if err := k.commit(change{recordPolicy, p}); err != nil {
 		return err
 	}
 	k.state.policy = p
+	return nil
+}
+
+// setPINPolicy is setPolicy for the rules for PINs. Where the PIN has to be
+// changed, all tokens end.
+func (k *Key) setPINPolicy(p policyRecord) error {
+	if err := k.setPolicy(p); err != nil {
+		return err
+	}
 	if p.ForcePINChange {
 		k.dropToken()
 	}
@@ -132,7 +140,7 @@ func (k *Key) setMinPINLength(params []byte) error {
 	if len(r.MinPinLengthRPIDs) > 0 {
 		p.RPIDs = r.MinPinLengthRPIDs
 	}
-	return k.setPolicy(p)
+	return k.setPINPolicy(p)
 }
 
 // told reports whether the relying party may know what the key demands of PINs.

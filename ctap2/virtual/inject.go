@@ -223,7 +223,7 @@ func (k *Key) ForcePINChange() error {
 	defer k.mu.Unlock()
 	policy := k.state.policy
 	policy.ForcePINChange = true
-	return k.setPolicy(policy)
+	return k.setPINPolicy(policy)
 }
 
 // SetRetries sets how many tries are left for the PIN, at most 8, and for
