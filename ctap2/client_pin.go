@@ -148,8 +148,8 @@ func (c *Client) sendPIN(ctx context.Context, protocol pinuv.Protocol, sub Clien
 // all the same, and nothing is sent.
 //
 // A wrong PIN is a *[PINError] and costs a try, of which eight in a row are all
-// there is. What no key can have for a PIN, such as three characters or a NUL at
-// the end, costs none: it is not sent, and the *[CommandError] wraps a
+// there is. What no key can have for a PIN, such as three bytes or a NUL at the
+// end, costs none: it is not sent, and the *[CommandError] wraps a
 // *[pinuv.PINError]. A key that demands a new PIN first is a *PINError with
 // StatusPINPolicyViolation, found out without a try.
 //
@@ -336,6 +336,14 @@ type existingPIN struct {
 
 func (p *existingPIN) wipe() { clear(p.hash[:]) }
 
+// shortInCharactersAlone reports whether all that is wrong with a PIN is that it
+// has less than four characters, but four bytes. Keys that count bytes, as other
+// software does too, can have such a PIN.
+func shortInCharactersAlone(pin []byte, err error) bool {
+	wrong, ok := errors.AsType[*pinuv.PINError](err)
+	return ok && wrong.Rule == pinuv.PINTooShort && len(pin) >= pinuv.MinPINCodePoints && pin[len(pin)-1] != 0
+}
+
 // existing prepares a PIN for the key to compare. Whether it is long enough for
 // the key's policy is the key's business, which may have changed since; what no
 // key can have is a slip that shall not cost a try.
@@ -349,7 +357,7 @@ func (c *Client) existing(pin []byte) (existingPIN, error) {
 	if c.config.PINAsTyped {
 		sent = pin
 	}
-	if err := pinuv.CheckPIN(sent, 0, 0); err != nil {
+	if err := pinuv.CheckPIN(sent, 0, 0); err != nil && !shortInCharactersAlone(sent, err) {
 		return existingPIN{}, err
 	}
 	return existingPIN{pinuv.HashPIN(sent), !bytes.Equal(sent, pin)}, nil

@@ -22,7 +22,7 @@ func TestNotSent(t *testing.T) {
 	}{
 		{"empty", "", cm, "", pinuv.PINTooShort, "too short"},
 		{"three digits", "123", cm, "", pinuv.PINTooShort, "too short"},
-		{"three characters when normalised", "a\u0308bc", cm, "", pinuv.PINTooShort, "too short"},
+		{"three bytes when normalised", "a\u0308b", cm, "", pinuv.PINTooShort, "too short"},
 		{"64 bytes", strings.Repeat("\u00e4", 32), cm, "", pinuv.PINTooManyBytes, "64 bytes"},
 		{"NUL at the end", "1234\x00", cm, "", pinuv.PINTrailingNUL, "NUL"},
 		{"not UTF-8", "1234\xff", cm, "", pinuv.PINNotUTF8, "UTF-8"},

@@ -85,8 +85,9 @@ func NormalizePIN(pin []byte) ([]byte, error) {
 	if !utf8.Valid(pin) {
 		return nil, &PINError{Rule: PINNotUTF8}
 	}
-	// Room for the longest PIN, so that append leaves no copies behind while it grows.
-	return norm.NFC.Append(make([]byte, 0, max(len(pin), PaddedPINSize)), pin...), nil
+	// Room for what normalisation can make of it, so that append leaves no copies behind while it grows: UTF-8 becomes
+	// at most three times as long (Unicode Standard Annex 15).
+	return norm.NFC.Append(make([]byte, 0, max(3*len(pin), PaddedPINSize)), pin...), nil
 }
 
 // CheckPIN returns a [*PINError] if the PIN breaks a rule: it must be UTF-8, have at least minCodePoints and at most
