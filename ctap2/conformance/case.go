@@ -35,7 +35,7 @@ func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
 		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
 		clientPINCases, tokenCases, resetCases, credentialManagementCases,
-		bioEnrollmentCases, largeBlobCases, configCases, selectionCases)
+		bioEnrollmentCases, largeBlobCases, configCases, selectionCases, extensionCases)
 }
 
 // A Report is what came of a run.

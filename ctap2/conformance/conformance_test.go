@@ -83,7 +83,7 @@ var withPIN = []string{
 
 func TestLoopback(t *testing.T) {
 	// What every key of this module lacks, and what most keys of the table do.
-	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings, withPreviews)
+	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings, ordinaryExtensions, withPreviews)
 	ordinary := slices.Concat(never, withSensor, []string{"GI-20", "TK-7", "TK-8"})
 	// Cases that make passkeys on single packets, where nothing verifies the user.
 	packets := []string{"HID-B7", "HID-C10"}
@@ -96,7 +96,7 @@ func TestLoopback(t *testing.T) {
 		in, out       int
 		notApplicable []string
 	}{
-		{"a CTAP 2.1 key", virtual.Config{}, 64, 64, ordinary},
+		{"a CTAP 2.3 key", virtual.Config{}, 64, 64, ordinary},
 		{"a key with built-in user verification", virtual.Config{UV: virtual.ConfiguredUV}, 64, 64,
 			slices.Concat(never, withSensor, packets, []string{"TK-8"})},
 		{"a fingerprint sensor", virtual.Config{UV: virtual.FingerprintUV}, 64, 64, slices.Concat(never, []string{"BE-12", "TK-8"})},
@@ -108,9 +108,9 @@ func TestLoopback(t *testing.T) {
 			slices.Concat(ordinary, []string{"CP-19", "CP-20", "TK-12"})},
 		{"protocol two alone", virtual.Config{Protocols: []pinuv.Protocol{pinuv.Two}}, 64, 64,
 			slices.Concat(ordinary, []string{"CP-19", "TK-12"})},
-		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, 64, 64, slices.Concat(never, withSensor, packets, touches, []string{"GI-20", "MC-12", "TK-7", "TK-8"})},
+		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, 64, 64, slices.Concat(never, withSensor, packets, touches, []string{"GI-20", "EX-8", "MC-12", "TK-7", "TK-8"})},
 		{"every use needs built-in user verification", virtual.Config{AlwaysUV: true, UV: virtual.ConfiguredUV}, 64, 64,
-			slices.Concat(never, withSensor, []string{"HID-C10", "MC-12", "TK-8"})},
+			slices.Concat(never, withSensor, []string{"HID-C10", "EX-8", "MC-12", "TK-8"})},
 		{"every creation needs user verification", virtual.Config{UVForEverything: true}, 64, 64, ordinary},
 		{"PINs give no token for mc and ga", virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, 64, 64,
 			slices.Concat(never, withSensor, packets, []string{"TK-1"})},
@@ -122,8 +122,8 @@ func TestLoopback(t *testing.T) {
 			slices.Concat(ordinary, []string{"CP-13", "CP-14", "CP-3"})},
 		{"three wrong PINs block it", virtual.Config{PINRetries: 3}, 64, 64, slices.Concat(ordinary, []string{"CP-13", "CP-14"})},
 		{"a display", virtual.Config{Display: true}, 64, 64, slices.Concat(ordinary, []string{
-			"GNA-1", "GNA-10", "GNA-2", "GNA-2b", "GNA-4", "GNA-5", "GNA-7", "GNA-9", "MC-16"})},
-		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withLargeBlobsAndPIN, withPINSettings, withCredentialManagement, withPersistentToken)},
+			"EX-10", "GNA-1", "GNA-10", "GNA-2", "GNA-2b", "GNA-4", "GNA-5", "GNA-7", "GNA-9", "MC-16"})},
+		{"no PIN", virtual.Config{WithoutPIN: true}, 64, 64, slices.Concat(ordinary, withPIN, withMinPINLength, []string{"EX-8"}, withLargeBlobsAndPIN, withPINSettings, withCredentialManagement, withPersistentToken)},
 		{"lists of one", virtual.Config{MaxCredentialCountInList: 1}, 64, 64,
 			slices.Concat(ordinary, []string{"GA-13", "GA-6", "GNA-8", "MC-11"})},
 		{"no counter", virtual.Config{Counter: virtual.NoCounter}, 64, 64, ordinary},
@@ -135,31 +135,31 @@ func TestLoopback(t *testing.T) {
 			Enterprise: &virtual.Enterprise{}, PINComplexity: &virtual.PINComplexity{Enforced: true}, MinPINLengthRPIDs: []string{"vendor.example"},
 			VendorCommands:     map[uint64]func([]byte) error{7: func([]byte) error { return nil }},
 			TransportsForReset: []string{"usb"}, LongTouchForReset: true,
-		}, 64, 64, without(ordinary, "CF-5")},
+		}, 64, 64, without(ordinary, "CF-5", "EX-19")},
 		{"settings through built-in user verification", virtual.Config{
 			UV: virtual.ConfiguredUV, UVAcfg: true, AlwaysUVStays: true, Enterprise: &virtual.Enterprise{Enabled: true, RPIDs: []string{"conformance.example"}},
 			TransportsForReset: []string{"nfc"},
 		}, 64, 64, slices.Concat(without(never, "CF-5", "RS-7"), withSensor, packets, withReset, []string{"TK-8"})},
-		{"no settings", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandConfig}}, 64, 64, slices.Concat(ordinary, withSettings)},
-		{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21}, 64, 64, slices.Concat(ordinary, since22)},
-		{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20}, 64, 64, slices.Concat(ordinary, since21)},
+		{"no settings", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandConfig}}, 64, 64, slices.Concat(ordinary, withSettings, withMinPINLength)},
+		{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21}, 64, 64, slices.Concat(ordinary, since22, extensionsSince22)},
+		{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20}, 64, 64, slices.Concat(ordinary, since21, extensionsSince21)},
 		{"CTAP 2.0 with fingerprints, by the preview", virtual.Config{Profile: virtual.FIDO20, Previews: true, UV: virtual.FingerprintUV}, 64, 64,
-			without(slices.Concat(ordinary, since21), slices.Concat(withSensor, inPreviewToo)...)},
+			without(slices.Concat(ordinary, since21, extensionsSince21), slices.Concat(withSensor, inPreviewToo)...)},
 		{"no extensions", virtual.Config{WithoutExtensions: []string{"credProtect", "hmac-secret"}}, 64, 64,
-			slices.Concat(ordinary, []string{"MC-12"})},
+			slices.Concat(ordinary, withCredProtect, withHMACSecret, withHMACSecretMC, []string{"MC-12"})},
 		{"no credential management", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandCredentialManagement}}, 64, 64,
 			slices.Concat(ordinary, withCredentialManagement, withPersistentToken)},
 		{"built-in user verification and no PIN", virtual.Config{UV: virtual.ConfiguredUV, WithoutPIN: true}, 64, 64,
-			slices.Concat(never, packets, withSensor, without(withPIN, "MC-12"), withLargeBlobsAndPIN, withSettings, []string{"TK-8"})},
+			slices.Concat(withMinPINLength, never, packets, withSensor, without(withPIN, "MC-12"), withLargeBlobsAndPIN, withSettings, []string{"TK-8"})},
 		{"CTAP 2.1 with the previews", virtual.Config{Profile: virtual.FIDO21, Previews: true}, 64, 64,
-			slices.Concat(without(ordinary, withPreviews...), since22)},
+			slices.Concat(without(ordinary, withPreviews...), since22, extensionsSince22)},
 		{"CTAP 2.0 with the previews", virtual.Config{Profile: virtual.FIDO20, Previews: true}, 64, 64,
-			without(slices.Concat(ordinary, since21), inPreviewToo...)},
+			without(slices.Concat(ordinary, since21, extensionsSince21), inPreviewToo...)},
 		{"large blobs of the least size", virtual.Config{LargeBlobCapacity: 1024, MaxMsgSize: 1024}, 64, 64, ordinary},
 		{"large blobs in long messages", virtual.Config{LargeBlobCapacity: 1 << 16, MaxMsgSize: 7609}, 64, 64, slices.Concat(ordinary, []string{"HID-S5"})},
-		{"the extension largeBlob", virtual.Config{LargeBlobExtension: true}, 64, 64, slices.Concat(ordinary, withLargeBlobs)},
+		{"the extension largeBlob", virtual.Config{LargeBlobExtension: true}, 64, 64, slices.Concat(ordinary, withLargeBlobs, withLargeBlobKey)},
 		{"no large blobs", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandLargeBlobs}}, 64, 64,
-			slices.Concat(ordinary, withLargeBlobs, withAnyLargeBlob)},
+			slices.Concat(ordinary, withLargeBlobs, withLargeBlobKey, withAnyLargeBlob)},
 	} {
 		if i > 0 { // making RSA keys once is enough
 			test.config.Algorithms = []cose.Algorithm{cose.ES256, cose.EdDSA}
@@ -218,6 +218,7 @@ var list = []struct {
 	{"TK-", 13},
 	{"RS-", 9},
 	{"CM-", 15},
+	{"EX-", 24},
 	{"BE-", 13},
 	{"LB-", 13},
 	{"CF-", 9},
