@@ -2,6 +2,7 @@ package ctap2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gofido/fido/cbor"
@@ -65,12 +66,29 @@ func (c *Client) readLargeBlobs(ctx context.Context) (LargeBlobArray, error) {
 // in between, the key has the blobs as they were.
 //
 // The token needs the permission lbw; nil is for a key that does not verify
-// users. It is one turn of one command for each maxMsgSize - 64 bytes. More than
-// the key has room for is StatusLargeBlobStorageFull, found out before anything
-// is sent if the key tells its capacity.
+// users. It is one turn of one command for each maxMsgSize - 64 bytes. If a
+// command of another program comes in between, for which the key drops what it
+// has got so far, it begins again, twice at most. More than the key has room for
+// is StatusLargeBlobStorageFull, found out before anything is sent if the key
+// tells its capacity.
 func (c *Client) WriteLargeBlobs(ctx context.Context, token *pinuv.Token, blobs LargeBlobArray) error {
-	_, err := inTurn(ctx, c, operation{command: CommandLargeBlobs}, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, c.writeLargeBlobs(ctx, token, blobs)
+	return c.untilUndisturbed(ctx, func(ctx context.Context) error { return c.writeLargeBlobs(ctx, token, blobs) })
+}
+
+// largeBlobAttempts is how often an array is written until no other program
+// disturbs it.
+const largeBlobAttempts = 3
+
+// untilUndisturbed is a turn in which write is called again if the key says that
+// another command has come between its fragments.
+func (c *Client) untilUndisturbed(ctx context.Context, write func(context.Context) error) error {
+	_, err := inTurn(ctx, c, operation{command: CommandLargeBlobs}, func(ctx context.Context) (none struct{}, err error) {
+		for range largeBlobAttempts {
+			if err = write(ctx); !errors.Is(err, StatusInvalidSeq) {
+				break
+			}
+		}
+		return none, err
 	})
 	return err
 }
@@ -145,17 +163,16 @@ func (c *Client) DeleteLargeBlob(ctx context.Context, token *pinuv.Token, key []
 }
 
 func (c *Client) changeLargeBlobs(ctx context.Context, token *pinuv.Token, change func(LargeBlobArray) (LargeBlobArray, error)) error {
-	_, err := inTurn(ctx, c, operation{command: CommandLargeBlobs}, func(ctx context.Context) (none struct{}, _ error) {
-		all, err := c.readLargeBlobs(ctx)
+	return c.untilUndisturbed(ctx, func(ctx context.Context) error {
+		all, err := c.readLargeBlobs(ctx) // each time: the other program may have written, too
 		if err != nil {
-			return none, err
+			return err
 		}
 		if all, err = change(all); err != nil {
-			return none, err
+			return err
 		}
-		return none, c.writeLargeBlobs(ctx, token, all)
+		return c.writeLargeBlobs(ctx, token, all)
 	})
-	return err
 }
 
 // LargeBlobs sends one largeBlobs command as it is (CTAP 2.3 section 6.10). The
