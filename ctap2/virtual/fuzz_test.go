@@ -7,6 +7,7 @@ import (
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctap2/virtual"
 )
 
@@ -19,7 +20,7 @@ var fuzzConfig = virtual.Config{
 
 // conversation returns requests that keys really get.
 func conversation(t testing.TB) [][]byte {
-	r := newFuzzed(t)
+	r := newFuzzed(t, fuzzConfig)
 	finger := r.key.Fingerprints()[0].TemplateID
 	h := r.host
 	h.setPIN("1234")
@@ -43,6 +44,19 @@ func conversation(t testing.TB) [][]byte {
 	cm := h.token(ctap2.PermissionCM, "")
 	preview := manage(t, cm, ctap2.EnumerateRPsBegin, nil)
 	preview.preview = true
+	array, lbw := arrayOf(200), h.token(ctap2.PermissionLBW, "")
+	blobbed := h.complete(&ctap2.MakeCredentialRequest{Options: ctap2.Options{UV: new(true), RK: new(true)}})
+	blobbed.Extensions.RequestLargeBlobKey()
+	blobbed.Extensions.SetLargeBlobSupport(ctap2.LargeBlobPreferred)
+	blobbed.Extensions.SetCredBlob([]byte("blob"))
+	read := h.ask(&ctap2.GetAssertionRequest{})
+	read.Extensions.RequestLargeBlobKey()
+	read.Extensions.RequestLargeBlob()
+	read.Extensions.RequestCredBlob()
+	write := h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id)})
+	if err := write.Extensions.SetLargeBlob([]byte("blob")); err != nil {
+		t.Fatal(err)
+	}
 	var all [][]byte
 	for _, r := range []request{
 		getInfo, selection, getNextAssertion, reset, create, ask, token, legacy, uv, pcmr,
@@ -51,6 +65,8 @@ func conversation(t testing.TB) [][]byte {
 		manage(t, cm, ctap2.UpdateUserInformation, ofUser(id, grace)), manage(t, cm, ctap2.DeleteCredential, ofID(id)),
 		r.begin(), r.next(finger), cancelEnrollment, r.enumerate(), r.rename(finger, "right thumb"), r.remove(finger),
 		&ctap2.BioEnrollmentRequest{GetModality: true}, raw{9, 0xa2, 1, 1, 2, 7},
+		&ctap2.LargeBlobsRequest{Get: new(uint(1000)), Offset: new(uint(0))},
+		h.fragment(array, 0, 100, lbw), h.fragment(array, 100, 100, lbw), h.fragment(array, 0, 200, nil), blobbed, read, write,
 		h.complete(&ctap2.MakeCredentialRequest{Options: ctap2.Options{UV: new(true), RK: new(true)}}),
 		h.complete(&ctap2.MakeCredentialRequest{PinUvAuthParam: []byte{}}),
 		h.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}),
@@ -74,11 +90,12 @@ func conversation(t testing.TB) [][]byte {
 // while.
 type fuzzed struct {
 	reader
-	enrolling []byte // the ID of the fingerprint that is being enrolled
+	enrolling []byte       // the ID of the fingerprint that is being enrolled
+	lbw       *pinuv.Token // for the next fragment of large blobs
 }
 
-func newFuzzed(t testing.TB) fuzzed {
-	h := newHost(t, fuzzConfig)
+func newFuzzed(t testing.TB, c virtual.Config) fuzzed {
+	h := newHost(t, c)
 	h.discoverable2(ada)
 	if _, err := h.key.AddFingerprint("left thumb"); err != nil {
 		t.Fatal(err)
@@ -101,8 +118,9 @@ func (f fuzzed) request(b []byte) {
 	f.check()
 }
 
+// check sends nothing: that would end a sequence of commands.
 func (f fuzzed) check() {
-	info := f.info()
+	info := f.key.Info()
 	remaining := int(*info.RemainingDiscoverableCredentials)
 	if stored := len(f.key.Credentials()); stored+remaining != fuzzConfig.MaxCredentials {
 		f.t.Fatalf("%d stored and room for %d", stored, remaining)
@@ -113,6 +131,10 @@ func (f fuzzed) check() {
 	n := len(f.key.Fingerprints())
 	if o := info.Options; n > 5 || o[ctap2.OptionUV] != (n > 0) || o[ctap2.OptionBioEnroll] != (n > 0) {
 		f.t.Fatalf("%d fingerprints, options %v", n, o)
+	}
+	array := f.key.LargeBlobArray()
+	if n := len(array) - 16; n < 1 || !bytes.Equal(summed(array[:n]), array) {
+		f.t.Fatalf("large blobs %x", array)
 	}
 }
 
@@ -165,9 +187,14 @@ func FuzzRequests(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0x01, 0xbf, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		k := newFuzzed(t)
-		k.request(b)
-		k.request(b)
+		for _, extension := range []bool{false, true} {
+			c := fuzzConfig
+			c.LargeBlobExtension = extension
+			k := newFuzzed(t, c)
+			k.request(b)
+			k.request(b)
+			k.info()
+		}
 	})
 }
 
@@ -175,26 +202,31 @@ func FuzzRequests(f *testing.F) {
 // does too; and what a key knows after a power cycle is what it knew before.
 //
 // The input is a list of requests, each with two bytes in front: what happens
-// before it, and its length. A request of length 255 is one that depends on the
-// key's state and so can't come from bytes.
+// before it, and its length. Requests of length 254, which write large blobs, and
+// 255 depend on the key's state and so can't come from bytes.
 func FuzzSequence(f *testing.F) {
 	var all []byte
 	for i, b := range conversation(f) {
-		if len(b) < 255 {
+		if len(b) < 254 {
 			all = append(append(all, byte(i%4), byte(len(b))), b...)
 		}
 	}
 	f.Add(all)
 	f.Add([]byte{0, 255, 0, 255, 1, 255, 2, 255, 0, 255, 3, 255, 4, 255, 5, 255, 8, 255})
+	f.Add([]byte{0, 254, 4, 254, 4, 254, 0, 255, 0, 254, 4, 255, 0, 254, 20, 254, 0, 254, 4, 254})
 	f.Add([]byte{0, 255, 4, 255, 20, 255, 9, 255, 10, 255, 6, 255, 11, 255, 7, 255, 12, 255, 13, 255, 9, 255})
 	f.Add([]byte{0, 255, 14, 255, 14, 255, 14, 255, 14, 255, 15, 255, 31, 255, 5, 255, 47, 255, 62, 255, 15, 255, 47, 255, 5, 255})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		k := newFuzzed(t)
+		k := newFuzzed(t, fuzzConfig)
 		for n := 0; len(b) >= 2 && n < 64; n++ {
 			before, length := b[0], int(b[1])
 			b = b[2:]
 			k.prepare(before)
-			if length == 255 {
+			switch length {
+			case 254:
+				k.writeFragment(before)
+				continue
+			case 255:
 				k.step(before)
 				continue
 			}
@@ -202,6 +234,7 @@ func FuzzSequence(f *testing.F) {
 			k.request(b[:length])
 			b = b[length:]
 		}
+		k.info()
 		want := condition(k.key)
 		k.key.PowerCycle()
 		k.check()
@@ -221,6 +254,21 @@ func (f *fuzzed) prepare(b byte) {
 	case 3:
 		f.key.SetUser(virtual.AlwaysTouch())
 	}
+}
+
+// fuzzedArray is what is written in two fragments.
+var fuzzedArray = summed(append([]byte{0x81, 0x58, 181}, make([]byte, 181)...))
+
+// writeFragment writes the first fragment of an array, with a new token if there
+// is one to be had, or the second.
+func (f *fuzzed) writeFragment(b byte) {
+	if b&4 != 0 {
+		f.reply(f.fragment(fuzzedArray, 100, 100, f.lbw))
+	} else if s, _ := f.send(first(f.uvRequest(ctap2.PermissionLBW, ""))); s == 0 {
+		f.lbw = f.receive(f.uvRequest(ctap2.PermissionLBW, ""))
+		f.reply(f.fragment(fuzzedArray, 0, 100, f.lbw))
+	}
+	f.check()
 }
 
 // step sends a request that makes sense in the key's state.
