@@ -63,7 +63,9 @@ func AskWithPIN[T any](t *testing.T, key guest.Key, pin string, permissions ctap
 // Info returns the answer to getInfo.
 func Info(t *testing.T, key guest.Key) *ctap2.GetInfoResponse {
 	t.Helper()
-	return Ask(t, key, func(ctx context.Context, client *fido.Key) (*ctap2.GetInfoResponse, error) { return client.GetInfo(ctx) })
+	return Ask(t, key, func(ctx context.Context, client *fido.Key) (*ctap2.GetInfoResponse, error) {
+		return client.GetInfo(ctx)
+	})
 }
 
 // An RP is a relying party with its discoverable credentials.
@@ -111,7 +113,9 @@ func Fingerprints(t *testing.T, key guest.Key, pin string) []ctap2.TemplateInfo 
 // LargeBlobs returns the large blobs of all credentials.
 func LargeBlobs(t *testing.T, key guest.Key) ctap2.LargeBlobArray {
 	t.Helper()
-	return Ask(t, key, func(ctx context.Context, client *fido.Key) (ctap2.LargeBlobArray, error) { return client.ReadLargeBlobs(ctx) })
+	return Ask(t, key, func(ctx context.Context, client *fido.Key) (ctap2.LargeBlobArray, error) {
+		return client.ReadLargeBlobs(ctx)
+	})
 }
 
 // HMACSecrets returns what hmac-secret makes of the salts for a credential, for a

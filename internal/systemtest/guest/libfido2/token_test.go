@@ -41,6 +41,7 @@ func TestTokenInfo(t *testing.T) {
 		{"uhid", guest.UHID, virtual.Config{}, ""},
 		{"uhid with PIN", guest.UHID, virtual.Config{}, "1234"},
 		{"uhid with built-in user verification", guest.UHID, virtual.Config{UV: virtual.ConfiguredUV, MinPINLength: 6, MaxMsgSize: 1500}, ""},
+		{"uhid with a fingerprint sensor", guest.UHID, virtual.Config{UV: virtual.FingerprintUV, Previews: true}, ""},
 		{"USB", guest.USB, virtual.Config{}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,10 +108,13 @@ func tokenInfo(t *testing.T, client *fido.Key) []string {
 		fmt.Sprintf("maxcredcntlst: %d", info.MaxCredentialCountInList),
 		fmt.Sprintf("maxcredlen: %d", info.MaxCredentialIDLength),
 		fmt.Sprintf("maxlargeblob: %d", info.MaxSerializedLargeBlobArray),
+	)
+	if n := info.MaxRPIDsForSetMinPINLength; n != nil && *n > 0 {
+		lines = append(lines, fmt.Sprintf("maxrpids in minpinlen: %d", *n))
+	}
+	lines = append(lines,
 		fmt.Sprintf("remaining rk(s): %d", *info.RemainingDiscoverableCredentials),
 		fmt.Sprintf("minpinlen: %d", info.MinPINLength),
-	)
-	lines = append(lines,
 		"pin protocols: "+strings.Join(protocols, ", "),
 		fmt.Sprintf("pin retries: %d", retries.Retries),
 		fmt.Sprintf("pin change required: %t", info.ForcePINChange),
@@ -121,6 +125,13 @@ func tokenInfo(t *testing.T, client *fido.Key) []string {
 	}
 	if info.UvModality != nil {
 		lines = append(lines, fmt.Sprintf("uv modality: %#x (fingerprint check)", *info.UvModality))
+	}
+	if _, ok := info.Options[ctap2.OptionUserVerificationMgmtPreview]; ok {
+		sensor, err := client.FingerprintSensorInfo(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("sensor type: %d (%s)", uint(sensor.Kind), sensor.Kind), fmt.Sprintf("max samples: %d", sensor.MaxCaptureSamples))
 	}
 	return lines
 }
