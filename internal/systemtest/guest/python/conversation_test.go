@@ -81,7 +81,7 @@ func TestConversation(t *testing.T) {
 			if err := json.Unmarshal(run(t, conversation, fmt.Sprint(uint(tt.protocol))), &got); err != nil {
 				t.Fatal(err)
 			}
-			if want := byte(ctaphid.CapabilityWink | ctaphid.CapabilityCBOR | ctaphid.CapabilityNMSG); got.Capabilities != want {
+			if want := byte(ctaphid.CapabilityWink | ctaphid.CapabilityCBOR); got.Capabilities != want {
 				t.Errorf("capabilities %#x, want %#x", got.Capabilities, want)
 			}
 			if want := []int{1, 57, 58, 1024, 1800}; !slices.Equal(got.Pings, want) {
