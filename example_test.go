@@ -98,3 +98,24 @@ func ExampleList() {
 	}
 	// Output:
 }
+
+// A key that knows only U2F registers and logs in like any other. What it can't
+// do is an *UnsupportedError of package ctap2.
+func ExampleKey_U2F() {
+	ctx := context.Background()
+	old, err := virtual.New(virtual.Config{Profile: virtual.U2FOnly})
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := fido.OpenHID(ctx, ctaphid.Loopback(old), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer key.Close()
+	info, err := key.GetInfo(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(key.U2F(), info.Versions)
+	// Output: true [U2F_V2]
+}

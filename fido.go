@@ -40,10 +40,11 @@ type Options struct {
 }
 
 // A Key is a security key that is open. The methods of the embedded Client are
-// the CTAP2 commands.
+// the CTAP2 commands, which work with keys that know only U2F as far as a
+// [ctap2.U2FMapping] goes.
 type Key struct {
 	*ctap2.Client
-	conn *ctaphid.Conn
+	transport *transport
 }
 
 // Open opens a key:
@@ -82,15 +83,16 @@ func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) 
 		dev.Close()
 		return nil, fmt.Errorf("fido: %w", err)
 	}
-	return &Key{ctap2.NewClient(conn, o.Client), conn}, nil
+	t := newTransport(conn)
+	return &Key{ctap2.NewClient(t, o.Client), t}, nil
 }
 
 // HID returns the connection that the Key uses, for the commands of CTAPHID
-// itself: Ping, Wink, Lock.
-func (k *Key) HID() *ctaphid.Conn { return k.conn }
+// itself - Ping, Wink, Lock - and for a u2f.Client.
+func (k *Key) HID() *ctaphid.Conn { return k.transport.Conn }
 
 // Close releases the key. A call under way ends with os.ErrClosed.
-func (k *Key) Close() error { return k.conn.Close() }
+func (k *Key) Close() error { return k.transport.Close() }
 
 func openDevice(ctx context.Context, device string, o *Options) (ctaphid.Device, error) {
 	if addr, ok := strings.CutPrefix(device, "udp:"); ok {

@@ -18,7 +18,6 @@ import (
 	"github.com/gofido/fido/ctap2/attestation"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
-	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -97,11 +96,13 @@ func (d *demo) meet(ctx context.Context) (err error) {
 	channel := d.key.HID().Info()
 	d.say("Opened a channel to the key.")
 	d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
-	if channel.Capabilities&ctaphid.CapabilityCBOR == 0 {
-		return fmt.Errorf("this key knows only U2F, which the demo does not speak yet: %w", ctaphid.ErrInvalidCmd)
-	}
 	if d.info, err = d.key.Info(ctx); err != nil {
 		return err
+	}
+	if d.key.U2F() {
+		d.say("Asked the key which protocol it speaks (U2F_VERSION).")
+		d.tell("It speaks U2F and not FIDO2: it registers and logs in, with a touch and nothing else.")
+		return nil
 	}
 	d.say("Asked the key what it can do (authenticatorGetInfo).")
 	d.tell("It speaks %s; its model is %v.", hid.Text(strings.Join(d.info.Versions, ", ")), d.info.AAGUID)
@@ -116,6 +117,8 @@ func (d *demo) isVirtual() bool { return d.device == "" || d.device == virtualDe
 func (d *demo) preparePIN(ctx context.Context) error {
 	set, can := d.info.Options[ctap2.OptionClientPIN]
 	switch {
+	case d.key.U2F():
+		d.say("U2F knows no PIN. The demo goes on without.")
 	case d.isVirtual():
 		d.pin = []byte(demoPIN)
 		if err := d.key.SetPIN(ctx, d.pin); err != nil {
@@ -186,6 +189,14 @@ func (d *demo) token(ctx context.Context, p ctap2.Permissions) (*pinuv.Token, er
 	return t, nil
 }
 
+// command returns the name of a command in the protocol that the key speaks.
+func (d *demo) command(ctap2, u2f string) string {
+	if d.key.U2F() {
+		return u2f
+	}
+	return ctap2
+}
+
 func (d *demo) registerAndLogIn(ctx context.Context) error {
 	credential, err := d.register(ctx)
 	if err != nil {
@@ -220,7 +231,7 @@ func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, err
 	if err != nil {
 		return nil, err
 	}
-	d.say("Registered at %s (authenticatorMakeCredential).", demoRP)
+	d.say("Registered at %s (%s).", demoRP, d.command("authenticatorMakeCredential", "U2F_REGISTER"))
 	c := made.AuthData.AttestedCredentialData
 	d.tell("The key made a key pair for %v and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
 	if made.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
@@ -276,7 +287,7 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 	if err != nil {
 		return err
 	}
-	d.say("Logged in at %s (authenticatorGetAssertion).", demoRP)
+	d.say("Logged in at %s (%s).", demoRP, d.command("authenticatorGetAssertion", "U2F_AUTHENTICATE"))
 	if got.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
 		return nonsenseError{errors.New("the key signed for another site than the demo's")}
 	}

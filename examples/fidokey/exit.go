@@ -10,9 +10,11 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctap2/u2f"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/nfc/iso7816"
 )
 
 // The exit codes, which scripts rely on. exitCodesHelp tells them to people.
@@ -78,7 +80,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPIN
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
-	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err):
+	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err),
+		asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
 		return exitRefused
 	}
 	return exitFailed

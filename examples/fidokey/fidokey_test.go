@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -126,6 +127,39 @@ func TestDemoOnRealKey(t *testing.T) {
 	})
 }
 
+// A key that knows no more than U2F does what U2F can, and the rest is said.
+func TestU2FOnly(t *testing.T) {
+	key := newKey(t, virtual.Config{Profile: virtual.U2FOnly})
+	device := serve(t, key)
+	r := fidokey(t, t.Context(), "", "demo", "--device", device)
+	if r.code != exitOK {
+		t.Fatalf("demo: exit code %d: %s%s", r.code, r.out, r.err)
+	}
+	for _, want := range []string{"U2F_VERSION", "U2F knows no PIN", "U2F_REGISTER", "format fido-u2f", "U2F_AUTHENTICATE", "Everything verified. Nothing was stored"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("the demo does not say %q:\n%s", want, r.out)
+		}
+	}
+	for _, c := range key.Commands() {
+		if !c.U2F {
+			t.Errorf("sent %x", c.Request)
+		}
+	}
+	r = fidokey(t, t.Context(), "", "info", "--device", device)
+	if r.code != exitOK || !strings.Contains(r.out, "U2F_V2") || !strings.Contains(r.out, "U2F alone") || strings.Contains(r.out, "maxMsgSize") {
+		t.Errorf("info: exit code %d: %s%s", r.code, r.out, r.err)
+	}
+	r = fidokey(t, t.Context(), "", "info", "--json", "--device", device)
+	var got map[string]any
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || len(got) != 4 || fmt.Sprint(got["versions"]) != "[U2F_V2]" {
+		t.Errorf("info --json: %s: %v", r.out, err)
+	}
+	never := serve(t, newKey(t, virtual.Config{Profile: virtual.U2FOnly, User: virtual.NeverTouch()}))
+	if r := fidokey(t, t.Context(), "", "demo", "-d", never, "--timeout", "300ms"); r.code != exitTimeout || !strings.Contains(r.err, "Touch the key.") {
+		t.Errorf("not touched: exit code %d: %s", r.code, r.err)
+	}
+}
+
 func TestInfo(t *testing.T) {
 	text := fidokey(t, t.Context(), "", "info", "-d", "virtual")
 	if text.code != exitOK {
@@ -220,6 +254,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad size", []string{"ping", "--size", "7610"}, exitUsage, "7609"},
 		{"serve without a place", []string{"serve"}, exitUsage, "either --uhid or --udp"},
 		{"serve in two places", []string{"serve", "--uhid", "--udp", "127.0.0.1:0"}, exitUsage, "either --uhid or --udp"},
+		{"no such profile", []string{"serve", "--udp", "127.0.0.1:0", "--profile", "fido99"}, exitUsage, "fido99"},
 		{"bad UDP address", []string{"info", "-d", "udp:127.0.0.1:bad"}, exitUsage, "HOST:PORT"},
 		{"bad UDP address to serve at", []string{"serve", "--udp", "127.0.0.1:99999"}, exitUsage, "HOST:PORT"},
 		{"no such folder for the state", []string{"serve", "--udp", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "x", "y")}, exitFailed, "--state"},
@@ -333,7 +368,7 @@ func TestServeUDP(t *testing.T) {
 	out := &address{found: make(chan string, 1)}
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"serve", "--udp", "127.0.0.1:0"}, strings.NewReader(""), out, new(bytes.Buffer))
+		ended <- run(ctx, []string{"serve", "--udp", "127.0.0.1:0", "--profile", "fido20"}, strings.NewReader(""), out, new(bytes.Buffer))
 	}()
 	var device string
 	select {
@@ -341,8 +376,8 @@ func TestServeUDP(t *testing.T) {
 	case code := <-ended:
 		t.Fatalf("serve ends with exit code %d", code)
 	}
-	if r := fidokey(t, t.Context(), "", "info", "-d", device+":0"); r.code != exitOK {
-		t.Errorf("info: exit code %d: %s", r.code, r.err)
+	if r := fidokey(t, t.Context(), "", "info", "-d", device+":0"); r.code != exitOK || !strings.Contains(r.out, "FIDO_2_0\n") {
+		t.Errorf("info: exit code %d: %s%s", r.code, r.out, r.err)
 	}
 	cancel()
 	if code := <-ended; code != exitOK {

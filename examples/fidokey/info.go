@@ -14,7 +14,6 @@ import (
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
 )
@@ -43,14 +42,16 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 	}
 	defer key.Close()
 	rows := hidRows(key)
-	if key.HID().Info().Capabilities&ctaphid.CapabilityCBOR != 0 {
-		var info *ctap2.GetInfoResponse
-		if err := a.timed(ctx, func(ctx context.Context) error {
-			info, err = key.GetInfo(ctx)
-			return err
-		}); err != nil {
-			return err
-		}
+	var info *ctap2.GetInfoResponse
+	if err := a.timed(ctx, func(ctx context.Context) error {
+		info, err = key.GetInfo(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	if key.U2F() { // the rest is not the key's word
+		rows = append(rows, row{"versions", info.Versions, ""})
+	} else {
 		rows = append(rows, infoRows(info)...)
 	}
 	if asJSON {
@@ -61,8 +62,8 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s\n", r.name, words(r))
 	}
 	w.Flush()
-	if key.HID().Info().Capabilities&ctaphid.CapabilityCBOR == 0 {
-		fmt.Fprintln(a.out, "This key speaks U2F alone, in which a key says no more of itself.")
+	if key.U2F() {
+		fmt.Fprintln(a.out, "This key speaks U2F alone, in which a key says no more of itself. It registers and logs in with a touch; it has no PIN and stores no passkeys.")
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ func (a *app) serveCommand() *cobra.Command {
 browsers, ssh and libfido2 then see a key that is plugged in. --udp makes it a
 firmware simulator for test suites.
 
+--profile says which version of the specification it follows: fido23, fido21,
+fido20 or u2f.
+
 The user of the software key touches it at once, so do not serve it where its
 credentials protect something. With --state the key keeps its credentials in a
 file between runs; without, it is new each time.`,
@@ -34,8 +37,14 @@ file between runs; without, it is new each time.`,
 	f.StringVar(&s.udp, "udp", "", "serve as a firmware simulator at `ADDR`, as in 127.0.0.1:8111")
 	f.Uint16Var(&s.replyPort, "reply-port", 0, "send UDP reports to this `PORT` instead of the one the last came from")
 	f.BoolVar(&s.powerCycle, "power-cycle", true, "let the simulators' power-cycle datagram restart the key")
+	f.StringVar(&s.profile, "profile", "fido23", "the version of the specification: `NAME` is fido23, fido21, fido20 or u2f")
 	f.StringVar(&s.state, "state", "", "keep the key's state in this `FILE`")
+	c.RegisterFlagCompletionFunc("profile", fixed("fido23", "fido21", "fido20", "u2f"))
 	return c
+}
+
+var profiles = map[string]virtual.Profile{
+	"fido23": virtual.FIDO23, "fido21": virtual.FIDO21, "fido20": virtual.FIDO20, "u2f": virtual.U2FOnly,
 }
 
 type serving struct {
@@ -44,6 +53,7 @@ type serving struct {
 	udp        string
 	replyPort  uint16
 	powerCycle bool
+	profile    string
 	state      string
 }
 
@@ -54,7 +64,11 @@ func (s *serving) run(ctx context.Context) error {
 	if s.device != "" {
 		return usageError{errors.New("serve lends the software key and takes no --device")}
 	}
-	config := virtual.Config{}
+	profile, ok := profiles[s.profile]
+	if !ok {
+		return usageError{fmt.Errorf("--profile %q is not fido23, fido21, fido20 or u2f", s.profile)}
+	}
+	config := virtual.Config{Profile: profile}
 	if s.state != "" {
 		storage, err := openFileStorage(s.state)
 		if err != nil {
