@@ -23,7 +23,7 @@ type credential struct {
 	id           []byte
 	rpIDHash     [32]byte
 	alg          cose.Algorithm
-	private      []byte                     // as algorithms[alg].parse takes it
+	private      []byte                     // as algorithms[alg].parse takes it; of an opaque one the encoded public key
 	extensions   map[string]cbor.RawMessage // what extensions keep with the credential
 
 	// Of stored ones only.
@@ -48,6 +48,22 @@ func (c *credential) key() (crypto.Signer, error) {
 	}
 	c.signer = signer
 	return signer, nil
+}
+
+// opaque reports whether the key holds a credential that it can't use: see
+// NewCredential.OpaqueKey.
+func (c *credential) opaque() bool { return algorithms[c.alg] == nil }
+
+// publicKey returns the public key, and an error if the private one is none.
+func (c *credential) publicKey() (*cose.Key, error) {
+	if c.opaque() {
+		return cose.Parse(c.private)
+	}
+	signer, err := c.key()
+	if err != nil {
+		return nil, err
+	}
+	return cose.New(signer.Public(), c.alg)
 }
 
 // record is the name of a stored credential's record.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/ctap2/cose"
 )
 
 // management is a credentialManagement that runs.
@@ -154,11 +153,7 @@ type credentialEnumeration []*credential
 
 // describe is also where what an extension keeps with the credential comes in.
 func (credentialEnumeration) describe(k *Key, c *credential) (*ctap2.CredentialManagementResponse, error) {
-	signer, err := c.key()
-	if err != nil {
-		return nil, err
-	}
-	public, err := cose.New(signer.Public(), c.alg)
+	public, err := c.publicKey()
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +167,7 @@ func (credentialEnumeration) describe(k *Key, c *credential) (*ctap2.CredentialM
 		r.CredProtect = ctap2.CredProtect(c.protection())
 	}
 	if k.has(ctap2.ExtensionThirdPartyPayment) {
-		const yes = 0xf5 // true in CBOR
-		r.ThirdPartyPayment = new(bytes.Equal(c.extensions[ctap2.ExtensionThirdPartyPayment], []byte{yes}))
+		r.ThirdPartyPayment = new(c.forPayments())
 	}
 	return r, nil
 }

@@ -522,3 +522,49 @@ func TestWithoutCredentialManagement(t *testing.T) {
 		}
 	}
 }
+
+// A credential of an algorithm that the key can't use is one like any other but
+// that it does not sign.
+func TestOpaqueCredential(t *testing.T) {
+	const mlDSA65 = -49
+	opaque, err := cbor.Marshal(map[int]any{1: 7, 3: mlDSA65, -1: make([]byte, 1952)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, virtual.Config{})
+	h.setPIN("1234")
+	c, err := h.key.AddCredential(virtual.NewCredential{RP: rp, User: ada, OpaqueKey: opaque, Discoverable: true})
+	if err != nil || c.Algorithm != mlDSA65 || !bytes.Equal(c.PublicKey.Raw, opaque) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	usable := h.discoverable(rp, grace)
+	h.key.PowerCycle()
+	token := h.token(ctap2.PermissionCM, "")
+	h.want(0, manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)))
+	if r := h.managed(nextCredential); !bytes.Equal(r.CredentialID.ID, c.ID) || r.PublicKey.Alg != mlDSA65 || !bytes.Equal(r.PublicKey.Raw, opaque) {
+		t.Errorf("%+v", r)
+	}
+	h.want(0, manage(t, token, ctap2.UpdateUserInformation, ofUser(c.ID, ctap2.PublicKeyCredentialUserEntity{ID: ada.ID, Name: "x"})))
+	if got := h.assert(&ctap2.GetAssertionRequest{AllowList: allow(c.ID, usable)}); !bytes.Equal(got.Credential.ID, usable) {
+		t.Errorf("assertion by %x", got.Credential.ID)
+	}
+	if got := h.assert(&ctap2.GetAssertionRequest{}); !bytes.Equal(got.Credential.ID, usable) || got.NumberOfCredentials != 0 {
+		t.Errorf("assertion by %x of %d", got.Credential.ID, got.NumberOfCredentials)
+	}
+	h.want(ctap2.StatusNoCredentials, h.ask(&ctap2.GetAssertionRequest{AllowList: allow(c.ID)}))
+	h.want(ctap2.StatusCredentialExcluded, h.complete(&ctap2.MakeCredentialRequest{ExcludeList: allow(c.ID)}))
+	h.want(0, manage(t, h.token(ctap2.PermissionCM, ""), ctap2.DeleteCredential, ofID(c.ID)))
+	if n := len(h.key.Credentials()); n != 1 {
+		t.Errorf("%d credentials", n)
+	}
+	es256 := h.key.Credentials()[0].PublicKey.Append(nil)
+	for name, n := range map[string]virtual.NewCredential{
+		"usable algorithm": {RP: rp, User: ada, OpaqueKey: es256, Discoverable: true},
+		"not discoverable": {RP: rp, User: ada, OpaqueKey: opaque},
+		"not a key":        {RP: rp, User: ada, OpaqueKey: []byte{0xa0}, Discoverable: true},
+	} {
+		if _, err := h.key.AddCredential(n); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}

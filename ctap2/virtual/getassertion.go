@@ -129,13 +129,13 @@ func (k *Key) authorizeAssertion(a *assertion) (user userVerification, err error
 // allowList is taken as absent.
 func (k *Key) candidates(a *assertion, verified bool) []*credential {
 	if len(a.request.AllowList) == 0 {
-		return slices.DeleteFunc(k.discoverable(a.rpIDHash), func(c *credential) bool { return c.hidden(verified, false) })
+		return slices.DeleteFunc(k.discoverable(a.rpIDHash), func(c *credential) bool { return c.hidden(verified, false) || c.opaque() })
 	}
 	for _, d := range a.request.AllowList {
 		if d.Type != ctap2.TypePublicKey {
 			continue
 		}
-		if c := k.find(a.rpIDHash, d.ID); c != nil && !c.hidden(verified, true) {
+		if c := k.find(a.rpIDHash, d.ID); c != nil && !c.hidden(verified, true) && !c.opaque() {
 			return []*credential{c}
 		}
 	}

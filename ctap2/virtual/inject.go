@@ -27,6 +27,13 @@ type NewCredential struct {
 	// one.
 	PrivateKey crypto.Signer
 
+	// OpaqueKey is an encoded public key, a COSE_Key, of an algorithm that no
+	// credential can be made for, such as a post-quantum one: what managers of
+	// passkeys meet on keys newer than themselves. The key lists, excludes, renames
+	// and deletes the credential, which must be Discoverable, and passes it over in
+	// assertions. Algorithm and PrivateKey mean nothing then.
+	OpaqueKey []byte
+
 	// ID of a stored credential, 16 bytes or more. Nil: the key chooses, and
 	// stores a credential that is not discoverable only if it has to.
 	ID []byte
@@ -79,11 +86,20 @@ func (n *NewCredential) extensions() (map[string]cbor.RawMessage, error) {
 // returns it. A discoverable one replaces that of the same user. The error is
 // ctap2.StatusKeyStoreFull if there is no room.
 func (k *Key) AddCredential(n NewCredential) (Credential, error) {
-	if n.Algorithm == 0 {
+	switch {
+	case n.OpaqueKey != nil:
+		public, err := cose.Parse(n.OpaqueKey)
+		if err != nil {
+			return Credential{}, err
+		}
+		n.Algorithm = public.Alg
+	case n.Algorithm == 0:
 		n.Algorithm = cose.ES256
 	}
-	switch {
-	case algorithms[n.Algorithm] == nil:
+	switch usable := algorithms[n.Algorithm] != nil; {
+	case n.OpaqueKey != nil && (usable || !n.Discoverable):
+		return Credential{}, errors.New("virtual: an opaque credential is discoverable and has an algorithm of its own")
+	case n.OpaqueKey == nil && !usable:
 		return Credential{}, fmt.Errorf("virtual: credentials can't be made for %v", n.Algorithm)
 	case n.RP.ID == "":
 		return Credential{}, errors.New("virtual: a credential needs an RP ID")
@@ -121,20 +137,19 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 	if err := k.keepBlobs(c, n); err != nil {
 		return Credential{}, err
 	}
-	if n.PrivateKey == nil {
-		c.private, err = algorithms[c.alg].generate(k.config.Rand)
-	} else {
+	switch {
+	case n.OpaqueKey != nil:
+		c.private = slices.Clone(n.OpaqueKey)
+	case n.PrivateKey != nil:
 		c.private, err = encodePrivateKey(n.PrivateKey)
+	default:
+		c.private, err = algorithms[c.alg].generate(k.config.Rand)
 	}
 	if err != nil {
 		return Credential{}, err
 	}
-	signer, err := c.key()
-	if err != nil {
+	if _, err := c.publicKey(); err != nil {
 		return Credential{}, fmt.Errorf("virtual: the private key does not go with %v: %w", c.alg, err)
-	}
-	if _, err := cose.New(signer.Public(), c.alg); err != nil {
-		return Credential{}, err
 	}
 	if c.id == nil {
 		if err := k.name(c); err != nil {

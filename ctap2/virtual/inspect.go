@@ -36,9 +36,7 @@ func (c *credential) describe(k *Key) Credential {
 		ThirdPartyPayment: c.forPayments(),
 	}
 	d.User.ID = slices.Clone(c.user.ID)
-	if signer, err := c.key(); err == nil {
-		d.PublicKey, _ = cose.New(signer.Public(), c.alg) // nil if it fails, which no key made here does
-	}
+	d.PublicKey, _ = c.publicKey() // nil if it fails, which no key made here does
 	return d
 }
 

@@ -291,7 +291,7 @@ func (k *Key) loadCredential(s *state, name string, b []byte) error {
 	if len(c.id) < minCredentialIDLength || len(c.id) > ctap2.MaxCredentialIDLength {
 		return fmt.Errorf("credential ID of %d bytes", len(c.id))
 	}
-	if _, err := c.key(); err != nil {
+	if _, err := c.publicKey(); err != nil {
 		return err
 	}
 	c.signer = nil // keys take more memory than records: made again when used
