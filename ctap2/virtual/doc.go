@@ -24,6 +24,10 @@
 // [NeverTouch], [Deny], [TouchAfter], [Script], and [NewManual] for a test that
 // steers by channels. [Key.SetUser] changes the user in the middle of a test.
 //
+// A key with [FingerprintUV] verifies its user as soon as a finger is enrolled: by
+// a host, sample by sample, with good samples and bad ones as the user is scripted
+// to give them (see [Sample]), or at once by [Key.AddFingerprint].
+//
 // # Time
 //
 // A key measures time for touches (30 seconds), the window for a reset (10
