@@ -69,6 +69,8 @@ func fixture(s *socket, plugged *guest.Device) conformance.Fixture {
 						s.Load().SetUser(virtual.NeverTouch())
 					case conformance.Decline:
 						s.Load().SetUser(virtual.Deny())
+					case conformance.LongTouch:
+						s.Load().SetUser(virtual.Script(virtual.Step{After: b.After, Touch: virtual.LongTouch}))
 					}
 					return nil
 				},
