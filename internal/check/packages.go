@@ -22,6 +22,8 @@ var debianPackages = []struct {
 	{"gcc", "cgo", "cgo, which the race detector and the build tag hidapi need"},
 	{"libc6-dev", "cgo", "the C library's headers, for cgo"},
 	{"libudev-dev", "cgo", "go-hid on Linux, with the build tag hidapi"},
+	{"libpcsclite-dev", "cgo", "ebfe/scard on Linux, with the build tag scard"},
+	{"pkg-config", "cgo", "finding libpcsclite-dev"},
 	{"gcc-mingw-w64-x86-64", "windows", "cgo for Windows"},
 	{"qemu-system-x86", "system", "the virtual machine"},
 	{"xz-utils", "system", "unpacking Debian's kernel"},
@@ -29,6 +31,8 @@ var debianPackages = []struct {
 	{"fido2-tools", "system", "libfido2's tools, which use our software key"},
 	{"python3", "system", "python-fido2's interpreter"},
 	{"python3-fido2", "system", "python-fido2, which uses our software key"},
+	{"pcscd", "system", "a smart-card daemon"},
+	{"vsmartcard-vpcd", "system", "a virtual card reader in it"},
 }
 
 // packagesFor returns the packages of one kind of step, or with "" all.

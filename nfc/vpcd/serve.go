@@ -64,7 +64,11 @@ func Serve(ctx context.Context, conn net.Conn, a *nfc.Applet) error {
 // answer does what one message of the reader's says.
 func answer(ctx context.Context, out *link, a *nfc.Applet, message []byte) error {
 	if len(message) != 1 {
-		return out.send(a.Transmit(ctx, nil, message))
+		response := a.Transmit(ctx, nil, message)
+		if ctx.Err() != nil {
+			return nfc.ContextError(ctx) // the card is out of the reader
+		}
+		return out.send(response)
 	}
 	switch message[0] {
 	case powerOff:

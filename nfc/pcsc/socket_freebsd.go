@@ -1,0 +1,3 @@
+package pcsc
+
+const defaultSocket = "/var/run/pcscd/pcscd.comm"

@@ -1,0 +1,3 @@
+package pcsc
+
+const defaultSocket = "/run/pcscd/pcscd.comm"
