@@ -29,7 +29,8 @@ func maxFragmentLength(info *GetInfoResponse) int {
 // the rest, at least one.
 //
 // If they are damaged the error is a *[LargeBlobArrayError], which has them as
-// they are.
+// they are. More than one command can get parts of two arrays, if another program
+// writes meanwhile: then they are read once more before they count as damaged.
 func (c *Client) ReadLargeBlobs(ctx context.Context) (LargeBlobArray, error) {
 	return inTurn(ctx, c, operation{command: CommandLargeBlobs}, c.readLargeBlobs)
 }
@@ -39,9 +40,26 @@ func (c *Client) readLargeBlobs(ctx context.Context) (LargeBlobArray, error) {
 	if err != nil {
 		return nil, err
 	}
+	n := maxFragmentLength(info)
+	all, err := c.readLargeBlobFragments(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	array, err := ParseLargeBlobArray(all)
+	if err == nil || len(all) < n {
+		return array, err
+	}
+	if all, err = c.readLargeBlobFragments(ctx, n); err != nil {
+		return nil, err
+	}
+	return ParseLargeBlobArray(all)
+}
+
+// readLargeBlobFragments reads n bytes at a time until there are fewer.
+func (c *Client) readLargeBlobFragments(ctx context.Context, n int) ([]byte, error) {
 	o := operation{command: CommandLargeBlobs}
 	var all []byte
-	for n := maxFragmentLength(info); ; {
+	for {
 		request := &LargeBlobsRequest{Get: new(uint(n)), Offset: new(uint(len(all)))}
 		r, err := send(ctx, c, o, request.Append, ParseLargeBlobsResponse)
 		switch {
@@ -55,7 +73,7 @@ func (c *Client) readLargeBlobs(ctx context.Context) (LargeBlobArray, error) {
 			return nil, o.fails(badReply(o.command, r.Raw, fmt.Sprintf("the large blobs have more than %d bytes", MaxLargeBlobArray)))
 		}
 		if all = append(all, r.Config...); len(r.Config) < n {
-			return ParseLargeBlobArray(all)
+			return all, nil
 		}
 	}
 }

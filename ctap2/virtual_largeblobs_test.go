@@ -431,6 +431,36 @@ func TestLargeBlobsDisturbed(t *testing.T) {
 	}
 }
 
+// Another program writes while the array is being read: what was read is parts of
+// two arrays, and no damage.
+func TestLargeBlobsReadWhileWritten(t *testing.T) {
+	key, err := virtual.New(virtual.Config{MaxMsgSize: 1024})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := blobbed(t, key, "ada")[0]
+	if err := key.SetLargeBlob(k.ID, incompressible(2500)); err != nil {
+		t.Fatal(err)
+	}
+	written := false
+	c := ctap2.NewClient(&neighbour{key.Direct(), func(request []byte) {
+		r, err := ctap2.ParseLargeBlobsRequest(request[1:])
+		if request[0] != byte(ctap2.CommandLargeBlobs) || err != nil || *r.Offset == 0 || written {
+			return
+		}
+		written = true
+		if err := key.SetLargeBlob(k.ID, incompressible(2400)); err != nil {
+			t.Error(err)
+		}
+	}}, nil)
+	if data, err := c.GetLargeBlob(t.Context(), k.LargeBlobKey); err != nil || !bytes.Equal(data, incompressible(2400)) {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	if got := len(key.Commands()); got != 1+3+3 {
+		t.Errorf("%d commands", got)
+	}
+}
+
 // The extension largeBlob, from registration to a blob that is replaced.
 func TestLargeBlobExtensionOfSoftwareKey(t *testing.T) {
 	key, c := connect(t, virtual.Config{LargeBlobExtension: true}, nil)

@@ -58,7 +58,8 @@ type Config struct {
 
 	// LargeBlobCapacity is the size in bytes, at least 1,024, of the serialized
 	// large-blob array that the key has room for; 0: 4,096. With
-	// LargeBlobExtension, of each credential's blob.
+	// LargeBlobExtension, of each credential's blob, which has at most 4,096 so
+	// that a reply can hold it.
 	LargeBlobCapacity  int
 	LargeBlobExtension bool // the extension largeBlob instead of the command largeBlobs and largeBlobKey
 	MaxCredBlobLength  int  // bytes, at least 32; 0: 32

@@ -41,9 +41,9 @@ func wantsLargeBlobKey(input cbor.RawMessage) error {
 }
 
 // largeBlobKey returns the key that the credential's large blob is encrypted
-// with, or nil if the credential was made without.
+// with, or nil if there is none.
 func (c *credential) largeBlobKey(k *Key) ctap2.LargeBlobKey {
-	if c.extensions[ctap2.ExtensionLargeBlobKey] == nil {
+	if c.extensions[ctap2.ExtensionLargeBlobKey] == nil || !k.has(ctap2.ExtensionLargeBlobKey) {
 		return nil
 	}
 	return k.derive("largeBlobKey", c.id)

@@ -372,6 +372,18 @@ func TestLargeBlobsSequence(t *testing.T) {
 	})
 }
 
+// A fault: the token ends with the array that it has written.
+func TestLargeBlobsTokenOnce(t *testing.T) {
+	h := newHost(t, virtual.Config{Faults: virtual.Faults{TokenOnce: true}})
+	h.setPIN("1234")
+	array, token := arrayOf(2000), h.token(ctap2.PermissionLBW, "")
+	h.writeBlobs(array, 700, token)
+	h.want(ctap2.StatusPINAuthInvalid, h.fragment(arrayOf(100), 0, 100, token))
+	if got := h.readBlobs(1136); !bytes.Equal(got, array) {
+		t.Errorf("%x", got)
+	}
+}
+
 // What a test finds on a key and puts there.
 func TestLargeBlobArrayKnobs(t *testing.T) {
 	h := newHost(t, virtual.Config{LargeBlobCapacity: 1024})

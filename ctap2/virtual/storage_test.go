@@ -220,9 +220,12 @@ func TestCorruptRecords(t *testing.T) {
 	if _, err := h.key.AddFingerprint("left thumb"); err != nil {
 		t.Fatal(err)
 	}
+	if err := h.key.SetLargeBlobArray(arrayOf(100)); err != nil {
+		t.Fatal(err)
+	}
 	h.setPIN("1234")
 	good := h.store.Snapshot()
-	if len(good) != 8 {
+	if len(good) != 9 {
 		t.Errorf("records %q", slices.Sorted(maps.Keys(good)))
 	}
 	for name, record := range good {
