@@ -96,7 +96,7 @@ type SetMinPINLengthParams struct {
 	// MinPinLengthRPIDs replaces the list of relying parties that the
 	// extensions minPinLength and pinComplexityPolicy answer, or adds to it if
 	// the vendor has fixed one; at most GetInfoResponse.MaxRPIDsForSetMinPINLength.
-	MinPinLengthRPIDs []string `cbor:"2,keyasint,omitempty"`
+	MinPinLengthRPIDs []string `cbor:"2,keyasint,omitzero"`
 
 	ForceChangePin      bool `cbor:"3,keyasint,omitzero"` // the PIN has to be changed before it is used again
 	PinComplexityPolicy bool `cbor:"4,keyasint,omitzero"` // CTAP 2.2; switches the policy on until a reset
