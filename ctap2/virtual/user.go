@@ -46,9 +46,9 @@ type Chooser interface {
 // [FingerprintUV] enrols it. Of one who isn't, a touch is a good sample, and to
 // decline is to decline.
 type Sampler interface {
-	// Sample is called each time the key captures a fingerprint (CTAP 2.3
-	// sections 6.7.4 and 6.7.5). The context is that of Touch, but may end sooner:
-	// the host says how long the key waits for the finger.
+	// Sample is called each time the key captures a fingerprint (CTAP 2.3 section
+	// 6.7.4). The context is that of Touch, but may end sooner: the host says how
+	// long the key waits for the finger.
 	Sample(ctx context.Context, p Prompt) Sample
 }
 
