@@ -17,7 +17,7 @@ func Elsewhere() map[string]string {
 		"RS-8":   "needs a power cut inside the key: tests of package virtual",
 		"LB-9":   "needs a power cut inside the key: TestLargeBlobsPowerCut of package virtual",
 		"LB-11":  "is about hosts: TestLargeBlobsOfSoftwareKey and TestLargeBlobArray* of package ctap2",
-		"CM-14":  "is about hosts, whose business the large blobs of deleted credentials are: tests of package ctap2",
-		"CM-15":  "is about hosts: tests of package ctap2",
+		"CM-14":  "is about hosts: TestLargeBlobOfDeletedPasskey of package ctap2",
+		"CM-15":  "is about hosts: TestLongPasskeyListsOfSoftwareKey and TestEnumerationReplies of package ctap2",
 	}
 }
