@@ -35,7 +35,7 @@ func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
 		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
 		clientPINCases, tokenCases, resetCases, credentialManagementCases,
-		bioEnrollmentCases, largeBlobCases, configCases, selectionCases, extensionCases)
+		bioEnrollmentCases, largeBlobCases, configCases, selectionCases, extensionCases, u2fCases)
 }
 
 // A Report is what came of a run.

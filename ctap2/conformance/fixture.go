@@ -34,9 +34,9 @@ type Key struct {
 	// cases of sections 1 to 7 do not apply.
 	OpenReports func() (ctaphid.Device, error)
 
-	// OpenMessages opens the key for CTAP2 messages. A transport that is an
-	// io.Closer is closed when the case is done with it. Nil: a ctaphid.Conn over
-	// OpenReports.
+	// OpenMessages opens the key for CTAP2 messages, and for U2F messages if the
+	// transport is a ctap2.U2FTransport too. One that is an io.Closer is closed
+	// when the case is done with it. Nil: a ctaphid.Conn over OpenReports.
 	OpenMessages func() (ctap2.Transport, error)
 
 	// PowerCycle takes the power from the key and gives it back. Connections

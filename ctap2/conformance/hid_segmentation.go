@@ -159,8 +159,10 @@ func hidS6(c *C) {
 func hidS7(c *C) {
 	w := c.wire()
 	info := w.init(ctaphid.BroadcastCID)
-	w.send(info.CID, ctaphid.CommandCBOR, nil)
-	w.refuse(info.CID, prompt, ctaphid.ErrInvalidLen)
+	if info.Capabilities&ctaphid.CapabilityCBOR != 0 {
+		w.send(info.CID, ctaphid.CommandCBOR, nil)
+		w.refuse(info.CID, prompt, ctaphid.ErrInvalidLen)
+	}
 	if info.Capabilities&ctaphid.CapabilityNMSG == 0 {
 		for n := range 4 {
 			w.send(info.CID, ctaphid.CommandMSG, make([]byte, n))

@@ -40,8 +40,21 @@ type messages struct {
 // it for its information.
 func (c *C) open() *messages {
 	c.Helper()
-	m := &messages{c: c}
-	if c.Key.OpenMessages != nil {
+	m := &messages{c: c, t: c.dial()}
+	if conn, ok := m.t.(*ctaphid.Conn); ok && conn.Info().Capabilities&ctaphid.CapabilityCBOR == 0 {
+		c.NotApplicable("the key does not speak CTAP2")
+	}
+	m.refresh()
+	return m
+}
+
+// overHID reports whether messages go through the HID interface.
+func (c *C) overHID() bool { return c.Key.OpenMessages == nil }
+
+// dial opens the key for messages, for as long as the case runs.
+func (c *C) dial() ctap2.Transport {
+	c.Helper()
+	if !c.overHID() {
 		t, err := c.Key.OpenMessages()
 		if err != nil {
 			c.Fatalf("opening the key: %v", err)
@@ -49,24 +62,28 @@ func (c *C) open() *messages {
 		if t, ok := t.(io.Closer); ok {
 			c.closers = append(c.closers, t.Close)
 		}
-		m.t = t
-	} else {
-		if c.Key.OpenReports == nil {
-			c.Fatal("the fixture opens neither reports nor messages")
-		}
-		dev, err := c.Key.OpenReports()
-		if err != nil {
-			c.Fatalf("opening the key: %v", err)
-		}
-		conn, err := ctaphid.Open(c.ctx, dev, nil)
-		if err != nil {
-			c.Fatalf("opening the key: %v", err)
-		}
-		c.closers = append(c.closers, conn.Close)
-		m.t = conn
+		return t
 	}
-	m.refresh()
-	return m
+	if c.Key.OpenReports == nil {
+		c.Fatal("the fixture opens neither reports nor messages")
+	}
+	dev, err := c.Key.OpenReports()
+	if err != nil {
+		c.Fatalf("opening the key: %v", err)
+	}
+	conn, err := ctaphid.Open(c.ctx, dev, nil)
+	if err != nil {
+		c.Fatalf("opening the key: %v", err)
+	}
+	c.closers = append(c.closers, conn.Close)
+	return conn
+}
+
+// carriesMSG reports whether the key takes U2F messages, as far as the transport
+// knows.
+func carriesMSG(t ctap2.Transport) bool {
+	conn, ok := t.(*ctaphid.Conn)
+	return !ok || conn.Info().Capabilities&ctaphid.CapabilityNMSG == 0
 }
 
 // refresh asks the key for its information again.
