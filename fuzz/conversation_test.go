@@ -20,7 +20,7 @@ import (
 
 // A conversation is what FuzzConversation makes of its input.
 type conversation struct {
-	setup   byte   // see the bits below
+	setup   uint16 // see the bits below
 	user    byte   // see newUser
 	script  []byte // what the host does: see host
 	toKey   []byte // what the wire does to the host's reports: a plan of wireOperations
@@ -35,13 +35,16 @@ type conversation struct {
 
 // The bits of conversation.setup.
 const (
-	hasPIN         = 0x01 // the first of pins
-	hasCredentials = 0x02 // two discoverable ones for the first relying party
-	hasUV          = 0x04 // built-in user verification
-	strictly       = 0x08 // the client refuses what is not canonical
-	traced         = 0x10 // connection and client are traced
-	speaksU2F      = 0x20 // INIT says that U2F works
-	sizesShift     = 6    // which of reportSizes
+	hasPIN         = 0x01  // the first of pins
+	hasCredentials = 0x02  // two discoverable ones for the first relying party
+	hasUV          = 0x04  // built-in user verification
+	strictly       = 0x08  // the client refuses what is not canonical
+	traced         = 0x10  // connection and client are traced
+	hasSensor      = 0x20  // a fingerprint sensor with one enrolled
+	sizesShift     = 6     // two bits: which of reportSizes
+	older          = 0x100 // a key of CTAP 2.0
+	onlyU2F        = 0x200 // a key that knows CTAP1/U2F alone, and a host that maps CTAP2 to it
+	always         = 0x400 // the option alwaysUv
 )
 
 // reportSizes are of reports to the key and to the host. The last are about the
@@ -64,7 +67,7 @@ func FuzzConversation(f *testing.F) {
 	for _, a := range attacks {
 		f.Add(a.setup, a.user, a.script, a.toKey, a.toHost, a.replies)
 	}
-	f.Fuzz(func(t *testing.T, setup, user byte, script, toKey, toHost, replies []byte) {
+	f.Fuzz(func(t *testing.T, setup uint16, user byte, script, toKey, toHost, replies []byte) {
 		if len(script)+len(toKey)+len(toHost)+len(replies) > 1<<14 {
 			return // more of the same
 		}
@@ -100,9 +103,9 @@ func allocated() uint64 {
 func (c conversation) inBubble(t *testing.T) (results []error, reports int) {
 	user := newUser(c.user)
 	key := c.key(t, user)
-	l := &liar{Key: key, u2f: c.setup&speaksU2F != 0, plan: plan{input: c.replies}, told: c.told}
+	l := &liar{Key: key, plan: plan{input: c.replies}, told: c.told}
 	server := ctaphid.NewServer(l, nil)
-	sizes := reportSizes[c.setup>>sizesShift]
+	sizes := reportSizes[c.setup>>sizesShift&3]
 	w, keyEnd := newWire(sizes[0], sizes[1], c.toKey, c.toHost)
 	served := make(chan struct{})
 	go func() {
@@ -124,7 +127,7 @@ func (c conversation) inBubble(t *testing.T) (results []error, reports int) {
 		return err
 	})
 	if h.conn != nil {
-		h.client = ctap2.NewClient(h.conn, c.clientConfig())
+		h.client = ctap2.NewClient(c.transport(h.conn), c.clientConfig())
 		h.run()
 		l.honest()
 		user.release()
@@ -134,6 +137,14 @@ func (c conversation) inBubble(t *testing.T) (results []error, reports int) {
 		h.conn.Close()
 	}
 	return h.results, w.passed
+}
+
+// transport is how the client sees the connection.
+func (c conversation) transport(conn *ctaphid.Conn) ctap2.Transport {
+	if c.setup&onlyU2F != 0 {
+		return ctap2.U2FMapping{U2FTransport: conn}
+	}
+	return conn
 }
 
 // recover is what a connection must be capable of after all that was done to
@@ -151,10 +162,17 @@ func (h *host) recover(key *virtual.Key) {
 	if err != nil {
 		h.t.Fatalf("the key is honest again, but getInfo fails: %v", err)
 	}
+	if key.Capabilities()&capabilityCBOR == 0 {
+		return // what the mapping says of a U2F key
+	}
 	if got, want := lasting(h.t, info), lasting(h.t, key.Info()); !bytes.Equal(got, want) {
 		h.t.Fatalf("the key is honest again, but getInfo gives\n%x, not\n%x", got, want)
 	}
 }
+
+// capabilityCBOR is the bit of INIT's capabilities that says that the key speaks
+// CTAP2.
+const capabilityCBOR = 0x04
 
 // lasting encodes what getInfo answers without the members that are encrypted anew
 // each time.
@@ -207,9 +225,24 @@ func (c conversation) key(t *testing.T, u *user) *virtual.Key {
 	if c.setup&hasUV != 0 {
 		config.UV = virtual.ConfiguredUV
 	}
+	if c.setup&hasSensor != 0 {
+		config.UV = virtual.FingerprintUV
+	}
+	config.AlwaysUV = c.setup&always != 0
+	switch {
+	case c.setup&onlyU2F != 0:
+		config.Profile = virtual.U2FOnly
+	case c.setup&older != 0:
+		config.Profile = virtual.FIDO20
+	}
 	key, err := virtual.New(config)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c.setup&hasSensor != 0 {
+		if _, err := key.AddFingerprint("thumb"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if c.setup&hasPIN != 0 {
 		if err := key.SetPIN([]byte(pins[0])); err != nil {

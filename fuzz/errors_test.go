@@ -7,7 +7,9 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctap2/u2f"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/nfc/iso7816"
 )
 
 // untyped returns what is wrong with the type of an error, and nothing if it is
@@ -23,6 +25,9 @@ func untyped(err error, connOnly bool) string {
 		}
 		return ""
 	}
+	if err == ctap2.ErrNoLargeBlob {
+		return ""
+	}
 	switch e := err.(type) {
 	case *ctap2.CommandError:
 		if !inCommandError(e.Err) {
@@ -34,7 +39,14 @@ func untyped(err error, connOnly bool) string {
 			return "no *ctap2.PINError as documented"
 		}
 		return ""
-	case *ctap2.UnsupportedError:
+	case *ctap2.UnsupportedError, *ctap2.LargeBlobArrayError:
+		return ""
+	case *ctap2.FriendlyNameError:
+		return untyped(e.Err, false)
+	case *u2f.OpError:
+		if !inU2FError(e) {
+			return "no *u2f.OpError as documented"
+		}
 		return ""
 	}
 	return "an error of no documented type"
@@ -65,9 +77,24 @@ func inCommandError(err error) bool {
 		return true
 	case *ctaphid.OpError:
 		return inOpError(e.Err)
+	case *u2f.OpError:
+		return inU2FError(e)
+	case *ctap2.UnsupportedError: // of a U2FMapping
+		return true
 	}
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
+	return errors.Is(err, ctap2.ErrNoSilentProbe) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, ctap2.StatusRequestTooLarge)
+}
+
+// inU2FError reports whether a u2f.OpError holds what it may.
+func inU2FError(e *u2f.OpError) bool {
+	switch inner := e.Err.(type) {
+	case iso7816.StatusWord, *u2f.ReplyError, *iso7816.SyntaxError:
+		return true
+	case *ctaphid.OpError:
+		return inOpError(inner.Err)
+	}
+	return errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded)
 }
 
 // blamesKey returns the part of an error that says that a reply makes no sense,
@@ -77,6 +104,9 @@ func blamesKey(err error) error {
 		return e
 	}
 	if e, ok := errors.AsType[*ctap2.ReplyError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*u2f.ReplyError](err); ok {
 		return e
 	}
 	return nil

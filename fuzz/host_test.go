@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/attestation"
 	"github.com/gofido/fido/ctap2/cose"
@@ -45,6 +46,7 @@ type host struct {
 	mu         sync.Mutex
 	token      *pinuv.Token
 	credential []byte // the ID of the last one made
+	finger     []byte // the template ID of the last one enrolled
 	closed     bool
 }
 
@@ -110,7 +112,7 @@ func (h *host) call(v verb, code byte, call func(context.Context) error) {
 
 	// A write that the operating system does not let go is not the host's fault.
 	limit = max(limit, 0)
-	most := limit + grace + h.wire.heldUp(start.Add(limit))
+	most := limit + grace + v.tidies + h.wire.heldUp(start.Add(limit))
 	if elapsed > most {
 		h.t.Errorf("%s took %v, of which its context, and the limits of the connection, allow %v; it ended with %v", v.name, elapsed, most, err)
 	}
@@ -167,7 +169,8 @@ var clientDataHash = bytes.Repeat([]byte{0xcd}, 32)
 // A verb is one thing that a host does with a key.
 type verb struct {
 	name     string
-	connOnly bool // it is one of ctaphid.Conn, and its errors are
+	connOnly bool          // it is one of ctaphid.Conn, and its errors are
+	tidies   time.Duration // how long it may take to clean up after its context has ended
 
 	// prepare reads what the variant needs from the script and returns the
 	// call, or nil if there is nothing to wait for.
@@ -204,10 +207,14 @@ const (
 	doPowerCycle
 	doSleep
 	doAwait
+
+	firstManaging // the verbs of managingVerbs follow
 )
 
-var verbs = []verb{
-	doGetInfo: {"GetInfo", false, func(h *host, _ byte) func(context.Context) error {
+var verbs = slices.Concat(basicVerbs, managingVerbs)
+
+var basicVerbs = []verb{
+	doGetInfo: {"GetInfo", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return func(ctx context.Context) error {
 			info, err := h.client.GetInfo(ctx)
 			if err == nil {
@@ -216,7 +223,7 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doInfo: {"Info", false, func(h *host, _ byte) func(context.Context) error {
+	doInfo: {"Info", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return func(ctx context.Context) error {
 			info, err := h.client.Info(ctx)
 			if err == nil {
@@ -225,7 +232,7 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doMakeCredential: {"MakeCredential", false, func(h *host, variant byte) func(context.Context) error {
+	doMakeCredential: {"MakeCredential", false, 0, func(h *host, variant byte) func(context.Context) error {
 		r := h.makeCredentialRequest(variant)
 		return func(ctx context.Context) error {
 			made, err := h.client.MakeCredential(ctx, r)
@@ -235,14 +242,14 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doGetAssertion: {"GetAssertion", false, func(h *host, variant byte) func(context.Context) error {
+	doGetAssertion: {"GetAssertion", false, 0, func(h *host, variant byte) func(context.Context) error {
 		r := h.getAssertionRequest(variant)
 		return func(ctx context.Context) error {
 			_, err := h.client.GetAssertion(ctx, r)
 			return err
 		}
 	}},
-	doGetAssertions: {"GetAssertions", false, func(h *host, variant byte) func(context.Context) error {
+	doGetAssertions: {"GetAssertions", false, 0, func(h *host, variant byte) func(context.Context) error {
 		r := h.getAssertionRequest(variant)
 		return func(ctx context.Context) error {
 			all, err := h.client.GetAssertions(ctx, r)
@@ -252,51 +259,51 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doGetNextAssertion: {"GetNextAssertion", false, func(h *host, _ byte) func(context.Context) error {
+	doGetNextAssertion: {"GetNextAssertion", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := h.client.GetNextAssertion(ctx)
 			return err
 		}
 	}},
-	doSetPIN: {"SetPIN", false, func(h *host, variant byte) func(context.Context) error {
+	doSetPIN: {"SetPIN", false, 0, func(h *host, variant byte) func(context.Context) error {
 		return func(ctx context.Context) error { return h.client.SetPIN(ctx, pin(variant)) }
 	}},
-	doChangePIN: {"ChangePIN", false, func(h *host, variant byte) func(context.Context) error {
+	doChangePIN: {"ChangePIN", false, 0, func(h *host, variant byte) func(context.Context) error {
 		return func(ctx context.Context) error { return h.client.ChangePIN(ctx, pin(variant), pin(variant>>2)) }
 	}},
-	doPINToken: {"PINToken", false, func(h *host, variant byte) func(context.Context) error {
+	doPINToken: {"PINToken", false, 0, func(h *host, variant byte) func(context.Context) error {
 		return func(ctx context.Context) error {
-			token, err := h.client.PINToken(ctx, pin(variant), permissions(variant), relyingParties[0])
+			token, err := h.client.PINToken(ctx, pin(variant), permissions(variant), tokenRP(variant))
 			h.keepToken(token)
 			return err
 		}
 	}},
-	doUVToken: {"UVToken", false, func(h *host, variant byte) func(context.Context) error {
+	doUVToken: {"UVToken", false, 0, func(h *host, variant byte) func(context.Context) error {
 		return func(ctx context.Context) error {
-			token, err := h.client.UVToken(ctx, permissions(variant), relyingParties[0])
+			token, err := h.client.UVToken(ctx, permissions(variant), tokenRP(variant))
 			h.keepToken(token)
 			return err
 		}
 	}},
-	doPINRetries: {"PINRetries", false, func(h *host, _ byte) func(context.Context) error {
+	doPINRetries: {"PINRetries", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := h.client.PINRetries(ctx)
 			return err
 		}
 	}},
-	doUVRetries: {"UVRetries", false, func(h *host, _ byte) func(context.Context) error {
+	doUVRetries: {"UVRetries", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := h.client.UVRetries(ctx)
 			return err
 		}
 	}},
-	doSelection: {"Selection", false, func(h *host, _ byte) func(context.Context) error {
+	doSelection: {"Selection", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return h.client.Selection
 	}},
-	doReset: {"Reset", false, func(h *host, _ byte) func(context.Context) error {
+	doReset: {"Reset", false, 0, func(h *host, _ byte) func(context.Context) error {
 		return h.client.Reset
 	}},
-	doClientPIN: {"ClientPIN", false, func(h *host, variant byte) func(context.Context) error {
+	doClientPIN: {"ClientPIN", false, 0, func(h *host, variant byte) func(context.Context) error {
 		r := &ctap2.ClientPINRequest{
 			PinUvAuthProtocol: pinuv.Protocol(variant >> 4 & 3),
 			SubCommand:        ctap2.ClientPINSubCommand(variant & 0x0f),
@@ -306,33 +313,33 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doCommand: {"Command", false, func(h *host, variant byte) func(context.Context) error {
+	doCommand: {"Command", false, 0, func(h *host, variant byte) func(context.Context) error {
 		parameters := h.script.blob()
 		return func(ctx context.Context) error {
 			_, err := h.client.Command(ctx, ctap2.Command(variant), parameters)
 			return err
 		}
 	}},
-	doPing: {"Ping", true, func(h *host, variant byte) func(context.Context) error {
+	doPing: {"Ping", true, 0, func(h *host, variant byte) func(context.Context) error {
 		data := bytes.Repeat([]byte{variant}, int(variant)*30)
 		return func(ctx context.Context) error {
 			_, err := h.conn.Ping(ctx, nil, data)
 			return err
 		}
 	}},
-	doWink: {"Wink", true, func(h *host, _ byte) func(context.Context) error { return h.conn.Wink }},
-	doLock: {"Lock", true, func(h *host, variant byte) func(context.Context) error {
+	doWink: {"Wink", true, 0, func(h *host, _ byte) func(context.Context) error { return h.conn.Wink }},
+	doLock: {"Lock", true, 0, func(h *host, variant byte) func(context.Context) error {
 		return func(ctx context.Context) error { return h.conn.Lock(ctx, time.Duration(variant%12)*time.Second) }
 	}},
-	doResync: {"Resync", true, func(h *host, _ byte) func(context.Context) error { return h.conn.Resync }},
-	doVendor: {"Vendor", true, func(h *host, variant byte) func(context.Context) error {
+	doResync: {"Resync", true, 0, func(h *host, _ byte) func(context.Context) error { return h.conn.Resync }},
+	doVendor: {"Vendor", true, 0, func(h *host, variant byte) func(context.Context) error {
 		data := h.script.blob()
 		return func(ctx context.Context) error {
 			_, err := h.conn.Vendor(ctx, nil, ctaphid.Command(variant), data)
 			return err
 		}
 	}},
-	doMSG: {"MSG", true, func(h *host, _ byte) func(context.Context) error {
+	doMSG: {"MSG", true, 0, func(h *host, _ byte) func(context.Context) error {
 		apdu := h.script.blob()
 		return func(ctx context.Context) error {
 			reply, err := h.conn.MSG(ctx, nil, apdu)
@@ -342,7 +349,7 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doCBOR: {"CBOR", true, func(h *host, variant byte) func(context.Context) error {
+	doCBOR: {"CBOR", true, 0, func(h *host, variant byte) func(context.Context) error {
 		request := append([]byte{variant}, h.script.blob()...)
 		return func(ctx context.Context) error {
 			reply, err := h.conn.CBOR(ctx, nil, request, func(byte) {})
@@ -352,7 +359,7 @@ var verbs = []verb{
 			return err
 		}
 	}},
-	doClose: {"Close", true, func(h *host, _ byte) func(context.Context) error {
+	doClose: {"Close", true, 0, func(h *host, _ byte) func(context.Context) error {
 		h.mu.Lock()
 		h.closed = true
 		h.mu.Unlock()
@@ -366,19 +373,19 @@ var verbs = []verb{
 			return nil
 		}
 	}},
-	doUnplug: {"unplug", true, func(h *host, _ byte) func(context.Context) error {
+	doUnplug: {"unplug", true, 0, func(h *host, _ byte) func(context.Context) error {
 		h.wire.unplug()
 		return nil
 	}},
-	doPowerCycle: {"power cycle", true, func(h *host, _ byte) func(context.Context) error {
+	doPowerCycle: {"power cycle", true, 0, func(h *host, _ byte) func(context.Context) error {
 		h.power()
 		return nil
 	}},
-	doSleep: {"sleep", true, func(h *host, variant byte) func(context.Context) error {
+	doSleep: {"sleep", true, 0, func(h *host, variant byte) func(context.Context) error {
 		time.Sleep(time.Duration(variant) * 50 * time.Millisecond)
 		return nil
 	}},
-	doAwait: {"await", true, func(h *host, _ byte) func(context.Context) error {
+	doAwait: {"await", true, 0, func(h *host, _ byte) func(context.Context) error {
 		h.background.Wait()
 		h.alone = 0
 		return nil
@@ -392,6 +399,14 @@ func permissions(variant byte) ctap2.Permissions {
 		return ctap2.Permissions(variant & 0x7f)
 	}
 	return ctap2.PermissionMC | ctap2.PermissionGA
+}
+
+// tokenRP is the relying party that a token is for, if it needs one.
+func tokenRP(variant byte) string {
+	if permissions(variant)&(ctap2.PermissionMC|ctap2.PermissionGA) == 0 {
+		return ""
+	}
+	return relyingParties[0]
 }
 
 func (h *host) keepToken(token *pinuv.Token) {
@@ -436,7 +451,13 @@ func (h *host) makeCredentialRequest(variant byte) *ctap2.MakeCredentialRequest 
 		r.ExcludeList = h.list()
 	}
 	if variant&withExtensions != 0 {
-		r.Extensions = ctap2.Extensions{ctap2.ExtensionCredProtect: {2}, ctap2.ExtensionHMACSecret: {0xf5}}
+		r.Extensions = ctap2.Extensions{
+			ctap2.ExtensionCredProtect: {2}, ctap2.ExtensionHMACSecret: {0xf5}, ctap2.ExtensionCredBlob: {0x41, 1},
+			ctap2.ExtensionMinPINLength: {0xf5}, ctap2.ExtensionThirdPartyPayment: {0xf5},
+		}
+		if variant&discoverable != 0 {
+			r.Extensions[ctap2.ExtensionLargeBlobKey] = cbor.RawMessage{0xf5}
+		}
 	}
 	if variant&large != 0 {
 		r.User.DisplayName = string(bytes.Repeat([]byte("Ada "), 100))
@@ -460,6 +481,11 @@ func (h *host) getAssertionRequest(variant byte) *ctap2.GetAssertionRequest {
 	}
 	if variant&withList != 0 {
 		r.AllowList = h.list()
+	}
+	if variant&withExtensions != 0 {
+		r.Extensions = ctap2.Extensions{
+			ctap2.ExtensionCredBlob: {0xf5}, ctap2.ExtensionLargeBlobKey: {0xf5}, ctap2.ExtensionThirdPartyPayment: {0xf5},
+		}
 	}
 	if variant&large != 0 {
 		for i := range 6 {

@@ -1,5 +1,7 @@
 package fuzz
 
+import "math/bits"
+
 // An input is what a fuzzer gives, read from the front. Behind its end
 // everything is zero, so that every input means something.
 type input []byte
@@ -61,9 +63,10 @@ func (p *plan) next() (operation byte, ok bool) {
 func (p *plan) end() { *p = plan{} }
 
 // choose returns the element of a table that a byte of the input means. A byte
-// means the same when the table grows.
+// means the same when the table grows up to the next power of two.
 func choose[T any](table []T, b byte) (T, bool) {
-	if i := int(b & 0x1f); i < len(table) {
+	mask := 1<<max(5, bits.Len(uint(len(table)-1))) - 1
+	if i := int(b) & mask; i < len(table) {
 		return table[i], true
 	}
 	var none T

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
+	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctap2/u2f"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/ctaphidtest"
@@ -37,15 +40,23 @@ const (
 // answers with whole and canonical messages, keeps its limits, and tells the
 // truth in getInfo to the next host that opens it.
 func FuzzKey(f *testing.F) {
-	f.Add(byte(0), byte(0), []byte{keyOpen, keyRequest, 2, 0, 1, 4})
+	f.Add(uint16(0), byte(0), []byte{keyOpen, keyRequest, 2, 0, 1, 4})
 	for i := range templates {
-		f.Add(byte(hasPIN|hasCredentials), byte(0), []byte{keyOpen, keyAlter, 2, byte(i), 255, 0, keySleep, 4})
-		f.Add(byte(hasUV), byte(i), []byte{keyOpen, keyAlter, 2, byte(i), 3, 1, 0xa0, keyOpen, keyAlter, 3, byte(i), 2, 2, 0x18, 0x20})
+		f.Add(uint16(hasPIN|hasCredentials), byte(0), []byte{keyOpen, keyAlter, 2, byte(i), 255, 0, keySleep, 4})
+		f.Add(uint16(hasUV), byte(i), []byte{keyOpen, keyAlter, 2, byte(i), 3, 1, 0xa0, keyOpen, keyAlter, 3, byte(i), 2, 2, 0x18, 0x20})
 	}
-	f.Add(byte(0), byte(1), []byte{keyOpen, keyAlter, 2, 0, 255, 0, keySleep, 5, keyCancel, 2, keyResync, 2, keyAlter, 2, 1, 255, 0})
-	f.Add(byte(hasPIN), byte(20), []byte{keyOpen, keyOpen, keyAlter, 2, 0, 255, 0, keyMessage, 3, 4, 1, 5, keyPower, keyMessage, 2, 1, 2, 1, 2})
-	f.Add(byte(0xc0), byte(0), []byte{keyOpen, keyReport, 8, 0, 0, 0, 1, 0x90, 0, 100, 1, keyReport, 5, 0, 0, 0, 1, 0, keySleep, 20})
-	f.Fuzz(func(t *testing.T, setup, user byte, steps []byte) {
+	f.Add(uint16(0), byte(1), []byte{keyOpen, keyAlter, 2, 0, 255, 0, keySleep, 5, keyCancel, 2, keyResync, 2, keyAlter, 2, 1, 255, 0})
+	f.Add(uint16(hasPIN), byte(20), []byte{keyOpen, keyOpen, keyAlter, 2, 0, 255, 0, keyMessage, 3, 4, 1, 5, keyPower, keyMessage, 2, 1, 2, 1, 2})
+	register := []byte{0, 1, 0, 0, 0, 0, 64}
+	register = append(register, make([]byte, 64+2)...)
+	for _, setup := range []uint16{0, onlyU2F, always | hasPIN} {
+		f.Add(setup, byte(0), append([]byte{keyOpen, keyMessage, 2, byte(ctaphid.CommandMSG), byte(len(register))}, register...))
+	}
+	for i := range templates {
+		f.Add(uint16(hasSensor), byte(0), []byte{keyOpen, keyAlter, 2, byte(i), 255, 0, keySleep, 4, keyAlter, 2, byte(i), 255, 0})
+	}
+	f.Add(uint16(0xc0), byte(0), []byte{keyOpen, keyReport, 8, 0, 0, 0, 1, 0x90, 0, 100, 1, keyReport, 5, 0, 0, 0, 1, 0, keySleep, 20})
+	f.Fuzz(func(t *testing.T, setup uint16, user byte, steps []byte) {
 		if len(steps) > 1<<12 {
 			return // more of the same
 		}
@@ -70,8 +81,11 @@ var templates = func() (all [][]byte) {
 		User:             ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}, Name: "ada", DisplayName: "Ada"},
 		PubKeyCredParams: []ctap2.PublicKeyCredentialParameters{{Alg: cose.ES256, Type: ctap2.TypePublicKey}},
 		ExcludeList:      list,
-		Extensions:       ctap2.Extensions{ctap2.ExtensionCredProtect: {2}, ctap2.ExtensionHMACSecret: {0xf5}},
-		Options:          ctap2.Options{RK: new(true)},
+		Extensions: ctap2.Extensions{
+			ctap2.ExtensionCredProtect: {2}, ctap2.ExtensionHMACSecret: {0xf5}, ctap2.ExtensionCredBlob: {0x41, 1},
+			ctap2.ExtensionLargeBlobKey: {0xf5}, ctap2.ExtensionMinPINLength: {0xf5}, ctap2.ExtensionThirdPartyPayment: {0xf5},
+		},
+		Options: ctap2.Options{RK: new(true)},
 	})
 	add(&ctap2.GetAssertionRequest{RPID: relyingParties[0], ClientDataHash: hash})
 	add(&ctap2.GetAssertionRequest{
@@ -89,6 +103,31 @@ var templates = func() (all [][]byte) {
 			Permissions: ctap2.PermissionMC, RPID: relyingParties[0],
 		})
 	}
+	for sub := ctap2.GetCredsMetadata; sub <= ctap2.UpdateUserInformation; sub++ {
+		add(&ctap2.CredentialManagementRequest{
+			SubCommand: sub, PinUvAuthProtocol: 1, PinUvAuthParam: hash[:16],
+			SubCommandParams: &ctap2.CredentialManagementParams{RPIDHash: hash, CredentialID: &list[0], User: &ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}, Name: "ada"}},
+		})
+	}
+	for sub := ctap2.EnrollBegin; sub <= ctap2.GetFingerprintSensorInfo; sub++ {
+		add(&ctap2.BioEnrollmentRequest{
+			Modality: ctap2.ModalityFingerprint, SubCommand: sub, PinUvAuthProtocol: 1, PinUvAuthParam: hash[:16],
+			SubCommandParams: &ctap2.BioEnrollmentParams{TemplateID: hash[:16], TemplateFriendlyName: new("thumb"), TimeoutMilliseconds: 1000},
+		})
+	}
+	add(&ctap2.BioEnrollmentRequest{GetModality: true})
+	// A key without a PIN takes these without a proof.
+	for sub := ctap2.EnableEnterpriseAttestation; sub <= ctap2.EnableLongTouchForReset; sub++ {
+		add(&ctap2.ConfigRequest{SubCommand: sub})
+	}
+	add(&ctap2.ConfigRequest{SubCommand: ctap2.SetMinPINLength, SubCommandParams: cbor.RawMessage{0xa2, 1, 6, 2, 0x81, 0x61, 'a'}})
+	add(&ctap2.ConfigRequest{SubCommand: ctap2.SetMinPINLength, SubCommandParams: cbor.RawMessage{0xa1, 3, 0xf5}, PinUvAuthProtocol: 1, PinUvAuthParam: hash[:16]})
+	add(&ctap2.ConfigRequest{SubCommand: ctap2.VendorPrototype, SubCommandParams: cbor.RawMessage{0xa1, 1, 1}})
+	array := ctap2.LargeBlobArray{}.Append(nil)
+	add(&ctap2.LargeBlobsRequest{Get: new(uint(960)), Offset: new(uint(0))})
+	add(&ctap2.LargeBlobsRequest{Set: array, Offset: new(uint(0)), Length: new(uint(len(array)))})
+	add(&ctap2.LargeBlobsRequest{Set: array[:9], Offset: new(uint(0)), Length: new(uint(len(array)))})
+	add(&ctap2.LargeBlobsRequest{Set: array[9:], Offset: new(uint(9)), PinUvAuthProtocol: 1, PinUvAuthParam: hash[:16]})
 	for _, c := range []ctap2.Command{ctap2.CommandGetInfo, ctap2.CommandGetNextAssertion, ctap2.CommandReset, ctap2.CommandSelection} {
 		all = append(all, []byte{byte(c)})
 	}
@@ -166,7 +205,7 @@ func attackKey(t *testing.T, c conversation, steps []byte) {
 	user := newUser(c.user)
 	key := c.key(t, user)
 	server := ctaphid.NewServer(key, &ctaphid.ServerConfig{MaxChannels: 4})
-	sizes := reportSizes[c.setup>>sizesShift]
+	sizes := reportSizes[c.setup>>sizesShift&3]
 	dev := ctaphid.LoopbackServer(server, sizes[0], sizes[1])
 	defer func() { user.release(); dev.Close() }()
 
@@ -197,6 +236,12 @@ func attackKey(t *testing.T, c conversation, steps []byte) {
 		t.Fatalf("the key can't be opened any more: %v", err)
 	}
 	defer conn.Close()
+	if key.Capabilities()&capabilityCBOR == 0 {
+		if version, err := u2f.NewClient(conn, nil).Version(ctx); err != nil || version != u2f.Version2 {
+			t.Fatalf("the version of U2F is %q, %v", version, err)
+		}
+		return
+	}
 	info, err := ctap2.NewClient(conn, &ctap2.ClientConfig{Strict: true}).GetInfo(ctx)
 	if err != nil {
 		t.Fatalf("getInfo fails: %v", err)
@@ -207,13 +252,44 @@ func attackKey(t *testing.T, c conversation, steps []byte) {
 // checkKey compares what a key says of itself with what it is and may be.
 func checkKey(t *testing.T, c conversation, key *virtual.Key, info *ctap2.GetInfoResponse) {
 	want := conversation{setup: c.setup &^ (hasPIN | hasCredentials)}.key(t, newUser(0)).Info()
-	*want.RemainingDiscoverableCredentials -= uint(len(key.Credentials()))
+	if want.RemainingDiscoverableCredentials != nil {
+		*want.RemainingDiscoverableCredentials -= uint(len(key.Credentials()))
+	}
 	want.Options[ctap2.OptionClientPIN] = key.HasPIN()
+	adoptSettings(t, want, info, key)
 	if got, want := lasting(t, info), lasting(t, want); !bytes.Equal(got, want) {
 		t.Errorf("getInfo gives\n%x, not\n%x", got, want)
 	}
 	if n := key.PINRetries(); n < 0 || n > 8 {
 		t.Errorf("%d tries of the PIN are left", n)
+	}
+}
+
+// adoptSettings puts into want what anybody may have changed on a key that does
+// not verify users, if it goes together and within its limits.
+func adoptSettings(t *testing.T, want, info *ctap2.GetInfoResponse, key *virtual.Key) {
+	if info.MinPINLength < want.MinPINLength || info.MinPINLength > pinuv.MaxPINBytes || info.ForcePINChange && !key.HasPIN() {
+		t.Errorf("a minimum of %d, the PIN has to be changed: %v", info.MinPINLength, info.ForcePINChange)
+	}
+	want.MinPINLength, want.ForcePINChange = info.MinPINLength, info.ForcePINChange
+	if want.LongTouchForReset != nil {
+		want.LongTouchForReset = info.LongTouchForReset
+	}
+	if want.UvCountSinceLastPinEntry != nil {
+		want.UvCountSinceLastPinEntry = info.UvCountSinceLastPinEntry
+	}
+	if _, ok := want.Options[ctap2.OptionBioEnroll]; ok {
+		enrolled := len(key.Fingerprints()) > 0
+		want.Options[ctap2.OptionBioEnroll], want.Options[ctap2.OptionUV] = enrolled, enrolled
+	}
+	if _, ok := want.Options[ctap2.OptionAlwaysUv]; !ok {
+		return
+	}
+	always := info.Options[ctap2.OptionAlwaysUv]
+	want.Options[ctap2.OptionAlwaysUv], want.Options[ctap2.OptionMakeCredUvNotRqd] = always, !always
+	want.Versions = slices.DeleteFunc(want.Versions, func(v string) bool { return v == ctap2.VersionU2F })
+	if !always {
+		want.Versions = slices.Insert(want.Versions, 0, ctap2.VersionU2F)
 	}
 }
 

@@ -15,22 +15,11 @@ import (
 // they are framed.
 type liar struct {
 	*virtual.Key
-	u2f bool // INIT says that it speaks U2F
-
 	mu      sync.Mutex
 	plan    plan
 	last    []byte // the reply before, as the software key gave it
 	altered bool   // a reply was not what the software key gave
 	told    func(reply []byte)
-}
-
-// Capabilities are those of the software key, or, with u2f, as if it spoke U2F
-// too.
-func (l *liar) Capabilities() byte {
-	if l.u2f {
-		return l.Key.Capabilities() &^ 0x08
-	}
-	return l.Key.Capabilities()
 }
 
 // CBOR has the software key answer and then lies about it.

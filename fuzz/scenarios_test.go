@@ -41,7 +41,31 @@ var scenarios = []scenario{
 	{"raw command", conversation{script: []byte{doCommand, 0, byte(ctap2.CommandClientPIN), 3, 0xa1, 2, 1}}, 0},
 	{"ping, wink, lock", conversation{setup: traced, script: []byte{doPing, 0, 0, doPing, 0, 253, doWink, 0, 0, doLock, 0, 2, doLock, 0, 0}}, 0},
 	{"a request past the client", conversation{script: []byte{doCBOR, 0, byte(ctap2.CommandGetInfo), 0}}, 0},
-	{"U2F", conversation{setup: speaksU2F, script: []byte{doMSG, 0, 0, 7, 0, 3, 0, 0, 0, 0, 0}}, 0},
+	{"U2F", conversation{script: []byte{doMSG, 0, 0, 7, 0, 3, 0, 0, 0, 0, 0, doU2F, 0, 0, doU2F, 0, 1}}, 0},
+	{"U2F alone", conversation{setup: onlyU2F, script: []byte{doGetInfo, 0, 0, doMakeCredential, 0, 0, doGetAssertion, 0, withList}}, 0},
+	{"CTAP 2.0", conversation{setup: older | hasPIN, script: []byte{doPINToken, 0, 0, doMakeCredential, 0, authorized | discoverable, doGetAssertion, 0, 0, doSelection, 0, 0}}, 0},
+	{"asking for a token", conversation{setup: hasPIN | hasSensor, script: []byte{doToken, 0, 0, doMakeCredential, 0, authorized, doToken, 0, toManageCredentials}}, 0},
+	{"credential management", conversation{setup: hasPIN | hasCredentials, script: []byte{
+		doPINToken, 0, toManageCredentials, doCredentialsMetadata, 0, 0, doListCredentials, 0, 1, doUpdateUser, 0, 0, doDeleteCredential, 0, 0,
+	}}, 0},
+	{"reading credentials", conversation{setup: hasPIN | hasCredentials, script: []byte{
+		doPINToken, 0, toReadCredentials, doPowerCycle, 0, 0, doResync, 0, 0, doListCredentials, 0, 1,
+	}}, 0},
+	{"fingerprints", conversation{setup: hasPIN | hasSensor, script: []byte{
+		doPINToken, 0, toEnroll, doEnroll, 0, 100, doNameFingerprint, 0, 9, doFingerprints, 0, 0, doRemoveFingerprint, 0, 0,
+	}}, 0},
+	{"large blobs", conversation{setup: hasPIN, script: []byte{
+		doPINToken, 0, toWriteLargeBlobs, doSetLargeBlob, 0, 50, doGetLargeBlob, 0, 50, doDeleteLargeBlob, 0, 50,
+	}}, 0},
+	{"settings", conversation{setup: hasPIN, script: []byte{
+		doPINToken, 0, toConfigure, doConfigure, 0, toggleAlwaysUv, doConfigure, 0, setMinPINLength | 8<<3, doConfigure, 0, enableLongTouch,
+	}}, 0},
+	{"long lists", conversation{setup: hasCredentials, script: []byte{
+		doMakeCredential, 0, 0, doFindCredential, 0, withList, doLoginWithList, 0, withList, doCreateWithList, 0, 0,
+	}}, 0},
+	{"extensions", conversation{script: []byte{
+		doMakeCredential, 0, withExtensions | discoverable, doGetAssertion, 0, withExtensions | withList, doHMACSecret, 0, withList,
+	}}, 0},
 	{"resynchronising", conversation{script: []byte{doResync, 0, 0, doPowerCycle, 0, 0, doSleep, 0, 20, doResync, 0, 0, doGetInfo, 0, 0}}, 0},
 	{"small reports", conversation{setup: 3 << sizesShift, script: []byte{doGetInfo, 0, 0, doPing, 0, 5}}, 0},
 }

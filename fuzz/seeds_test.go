@@ -120,7 +120,7 @@ func record(t *testing.T, s scenario) map[string]conversation {
 // encode returns the conversation in the format of the files in seedFolder.
 func (c conversation) encode() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "go test fuzz v1\nbyte(%q)\nbyte(%q)\n", c.setup, c.user)
+	fmt.Fprintf(&b, "go test fuzz v1\nuint16(%d)\nbyte(%q)\n", c.setup, c.user)
 	for _, part := range [][]byte{c.script, c.toKey, c.toHost, c.replies} {
 		fmt.Fprintf(&b, "[]byte(%q)\n", part)
 	}
