@@ -87,7 +87,8 @@ func (r *CredentialManagementRequest) Append(dst []byte) ([]byte, error) {
 // ParseCredentialManagementRequest decodes the parameters of a request as an
 // authenticator receives them; see [ParseMakeCredentialRequest]. Only
 // subCommand is required here: what else is depends on it, and the
-// specification has it judged after the PIN/UV auth parameter.
+// specification has it judged after the PIN/UV auth parameter. A credentialID or
+// a user that is there has to be whole.
 func ParseCredentialManagementRequest(parameters []byte) (*CredentialManagementRequest, error) {
 	r := new(CredentialManagementRequest)
 	if err := parseRequest(parameters, r, &r.Received, 1); err != nil {

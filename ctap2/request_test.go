@@ -42,7 +42,7 @@ func byName(t testing.TB, name string) ([]byte, func([]byte) (any, error)) {
 }
 
 func TestRequestStatus(t *testing.T) {
-	const mc, ga, pin = "makeCredential request", "getAssertion request", "clientPIN request"
+	const mc, ga, pin, cm = "makeCredential request", "getAssertion request", "clientPIN request", "credentialManagement request"
 	for _, test := range []struct {
 		name    string
 		message string
@@ -85,6 +85,10 @@ func TestRequestStatus(t *testing.T) {
 		{"keyAgreement is bytes", pin, 3, "4101", ctap2.StatusCBORUnexpectedType},
 		{"permissions is an array", pin, 9, "80", ctap2.StatusCBORUnexpectedType},
 		{"rpId is an integer", pin, 10, "00", ctap2.StatusCBORUnexpectedType},
+		{"rpIDHash is text", cm, 2, "a10160", ctap2.StatusCBORUnexpectedType},
+		{"credentialID has no id", cm, 2, "a102a164747970656a7075626c69632d6b6579", ctap2.StatusCBORUnexpectedType},
+		{"credentialID has no type", cm, 2, "a102a16269644101", ctap2.StatusCBORUnexpectedType},
+		{"user has no id", cm, 2, "a103a1646e616d656141", ctap2.StatusCBORUnexpectedType},
 	} {
 		t.Run(test.message+"/"+test.name, func(t *testing.T) {
 			b, parse := byName(t, test.message)
