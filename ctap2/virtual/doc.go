@@ -1,8 +1,8 @@
-// Package virtual is a complete security key in software: what a CTAP 2.1 key
-// does with getInfo, makeCredential, getAssertion, getNextAssertion, clientPIN,
-// reset and selection, with every check in the order of the specification, and
-// the extensions credProtect and hmac-secret. It is for tests of everything that
-// talks to security keys. Its secrets lie in ordinary memory: it is no place for
+// Package virtual is a complete security key in software: every command and
+// extension of CTAP 2.3, with every check in the order of the specification, the
+// preview commands of FIDO_2_1_PRE, and U2F. A [Profile] makes it a key of CTAP 2.1
+// or 2.0, or one that knows only U2F. It is for tests of everything that talks to
+// security keys. Its secrets lie in ordinary memory: it is no place for
 // credentials that protect something.
 //
 // # First steps
