@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"math"
 	"os"
 	"slices"
@@ -628,27 +627,4 @@ func FuzzU2FMapping(f *testing.F) {
 			}
 		})
 	})
-}
-
-// A key that knows only U2F is used as any other.
-func ExampleU2FMapping() {
-	conn, err := newAcmeKey() // a *ctaphid.Conn, say
-	if err != nil {
-		log.Fatal(err)
-	}
-	client := ctap2.NewClient(ctap2.U2FMapping{U2FTransport: conn}, nil)
-
-	request := acmeRegistration()
-	made, err := client.MakeCredential(context.Background(), request)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(made.Fmt, made.AuthData.Flags)
-
-	request.Options.RK = new(true)
-	_, err = client.MakeCredential(context.Background(), request)
-	fmt.Println(errors.Is(err, errors.ErrUnsupported))
-	// Output:
-	// fido-u2f UP, AT
-	// true
 }
