@@ -2,13 +2,17 @@ package virtual_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctap2/u2f"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/nfc/iso7816"
 )
 
 // fuzzConfig leaves out RSA, whose keys take too long to make.
@@ -326,4 +330,42 @@ func (f *fuzzed) manage(b byte) {
 		manage(f.t, token, ctap2.UpdateUserInformation, ofUser(id, user)),
 		manage(f.t, token, ctap2.DeleteCredential, ofID(id)),
 	}[b-9])
+}
+
+// Any U2F request, of any user, gets a response in one piece at once, and the key
+// is a key afterwards. The key's random bytes are always the same, so that an
+// input can name the key handle that it has.
+func FuzzU2F(f *testing.F) {
+	newKey := func(t testing.TB) (fuzzed, []byte) {
+		c := fuzzConfig
+		c.Rand = rand.NewChaCha8([32]byte{1})
+		k := newFuzzed(t, c)
+		return k, k.register().KeyHandle
+	}
+	_, handle := newKey(f)
+	for _, form := range []iso7816.Form{iso7816.Short, iso7816.Extended} {
+		for i, r := range []u2f.Request{
+			version, registering, &u2f.RegisterRequest{P1: 0x83},
+			with(handle, u2f.CheckOnly), with(handle, u2f.EnforceUserPresence), with(handle, u2f.DontEnforceUserPresence), with(nil, u2f.CheckOnly),
+		} {
+			apdu, err := r.Append(nil, form)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(byte(i), apdu)
+		}
+	}
+	f.Add(byte(0), []byte{})
+	f.Add(byte(1), []byte{0x80, 0x10, 0x80, 0, 1, 4, 0})
+	users := []virtual.User{virtual.AlwaysTouch(), virtual.NeverTouch(), virtual.Deny(), virtual.TouchAfter(time.Hour)}
+	f.Fuzz(func(t *testing.T, user byte, apdu []byte) {
+		k, handle := newKey(t)
+		k.key.SetUser(users[int(user)%len(users)])
+		for range 2 {
+			k.msg(apdu) // which judges the response
+			k.check()
+			k.u2f(notTouched, with(handle, u2f.CheckOnly))
+		}
+		k.info()
+	})
 }
