@@ -212,7 +212,36 @@ func cbr4(c *C) {
 	mac := bytes.Repeat([]byte{1}, len(set[4].([]byte)))
 	mistyped(m, ctap2.CommandMakeCredential, c.mc().with(8, mac).with(9, p), refused)
 	mistyped(m, ctap2.CommandGetAssertion, c.ga(k).with(6, mac).with(7, p), refused)
+	mistypedManagement(m, p, mac)
 	m.refresh()
+}
+
+// mistypedManagement is mistyped for the commands that manage a key, with a proof
+// that is wrong in nothing but its value: types come first.
+func mistypedManagement(m *messages, p pinuv.Protocol, mac []byte) {
+	m.c.Helper()
+	const refused = ctap2.StatusPINAuthInvalid
+	credential := object{"id": []byte("an unknown credential"), "type": "public-key"}
+	if m.option(ctap2.OptionCredMgmt) {
+		for sub, members := range map[ctap2.CredentialManagementSubCommand]params{
+			ctap2.GetCredsMetadata:          nil,
+			ctap2.EnumerateCredentialsBegin: {1: m.c.hash()},
+			ctap2.DeleteCredential:          {2: credential},
+			ctap2.UpdateUserInformation:     {2: credential, 3: object{"id": []byte{1}, "name": "x", "displayName": "x"}},
+		} {
+			request := params{1: int(sub), 3: p, 4: mac}
+			if members != nil {
+				request[2] = members
+			}
+			mistyped(m, ctap2.CommandCredentialManagement, request, refused)
+		}
+	}
+	if _, ok := m.info.Options[ctap2.OptionBioEnroll]; ok {
+		mistyped(m, ctap2.CommandBioEnrollment, params{1: 1, 2: int(ctap2.SetFriendlyName), 3: params{1: []byte{1}, 2: "x"}, 4: p, 5: mac}, refused)
+	}
+	if m.option(ctap2.OptionLargeBlobs) {
+		mistyped(m, ctap2.CommandLargeBlobs, params{1: 1, 3: 0}, ctap2.StatusSuccess)
+	}
 }
 
 // mistyped sends a request that ends with the status base, and then with each
@@ -273,6 +302,7 @@ func cbr5(c *C) {
 			missing(ctap2.CommandClientPIN, m.tokenParams(a, m.pin1(), ctap2.PermissionMC, rpID), 1, 2, 3, 6, 9)
 		}
 	}
+	missingManagement(m, missing)
 	mc := c.mc()
 	for _, nested := range []struct {
 		what string
@@ -289,6 +319,25 @@ func cbr5(c *C) {
 		if !slices.Contains(nestedMissing, s) || c.Key.Strict && s != nestedMissing[0] {
 			c.Errorf("%s: %s instead of %s", nested.what, s.Name(), names(nestedMissing))
 		}
+	}
+}
+
+// missingManagement is the same for the commands that manage a key.
+func missingManagement(m *messages, missing func(ctap2.Command, params, ...int)) {
+	m.c.Helper()
+	if _, ok := m.info.Options[ctap2.OptionClientPIN]; !ok {
+		return
+	}
+	p, mac := m.first(), bytes.Repeat([]byte{1}, 32)
+	if m.option(ctap2.OptionCredMgmt) {
+		missing(ctap2.CommandCredentialManagement, params{1: int(ctap2.GetCredsMetadata), 3: p, 4: mac}, 1, 3)
+		missing(ctap2.CommandCredentialManagement, params{1: int(ctap2.EnumerateCredentialsBegin), 2: params{1: m.c.hash()}, 3: p, 4: mac}, 2, 3)
+	}
+	if _, ok := m.info.Options[ctap2.OptionBioEnroll]; ok {
+		missing(ctap2.CommandBioEnrollment, params{1: 1, 2: int(ctap2.EnumerateEnrollments), 4: p, 5: mac}, 2, 4)
+	}
+	if m.option(ctap2.OptionAuthnrCfg) {
+		missing(ctap2.CommandConfig, params{1: int(ctap2.ToggleAlwaysUv), 3: p, 4: mac}, 1)
 	}
 }
 
