@@ -6,19 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/gofido/fido/ctap2/u2f"
+	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/nfc/iso7816"
 )
 
-// keyInMemory returns a key for the examples. A program that talks to a key on
-// USB passes a *ctaphid.Conn to NewClient instead.
-func keyInMemory() *memoryKey {
-	key, err := newMemoryKey()
+// connect returns a connection to a software key, new each time. A program that
+// talks to a key on USB passes a *ctaphid.Conn to NewClient instead.
+func connect(c virtual.Config) *virtual.Direct {
+	key, err := virtual.New(c)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return key
+	return key.Direct()
 }
 
 var (
@@ -27,7 +29,7 @@ var (
 )
 
 func ExampleClient_Version() {
-	version, err := u2f.NewClient(keyInMemory(), nil).Version(context.Background())
+	version, err := u2f.NewClient(connect(virtual.Config{}), nil).Version(context.Background())
 	fmt.Println(version, err)
 	// Output: U2F_V2 <nil>
 }
@@ -35,7 +37,7 @@ func ExampleClient_Version() {
 // Register and log in, with the checks that a relying party makes.
 func Example() {
 	ctx := context.Background()
-	client := u2f.NewClient(keyInMemory(), &u2f.ClientConfig{
+	client := u2f.NewClient(connect(virtual.Config{}), &u2f.ClientConfig{
 		Waiting: func(byte) { fmt.Println("Touch the key.") },
 	})
 
@@ -68,10 +70,10 @@ func Example() {
 	// present: true counter: 1
 }
 
-// The key wants a touch three times before it gets one.
+// The user touches the key after half a second; until then the key is asked again
+// and again.
 func ExampleClient_Register() {
-	key := keyInMemory()
-	key.refusals = 3
+	key := connect(virtual.Config{User: virtual.TouchAfter(500 * time.Millisecond)})
 	client := u2f.NewClient(key, &u2f.ClientConfig{
 		Waiting: func(byte) { fmt.Println("Touch the key.") },
 	})
@@ -79,17 +81,17 @@ func ExampleClient_Register() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(registered.KeyHandle), "bytes of key handle,", len(key.requests), "requests")
+	fmt.Println(len(registered.KeyHandle), "bytes of key handle")
 	// Output:
 	// Touch the key.
-	// 32 bytes of key handle, 4 requests
+	// 92 bytes of key handle
 }
 
 // Which of several key handles is this key's? Nobody has to touch it to find
 // out.
 func ExampleClient_Check() {
 	ctx := context.Background()
-	client := u2f.NewClient(keyInMemory(), nil)
+	client := u2f.NewClient(connect(virtual.Config{}), nil)
 	registered, err := client.Register(ctx, &u2f.RegisterRequest{Application: application})
 	if err != nil {
 		log.Fatal(err)
@@ -106,7 +108,7 @@ func ExampleClient_Check() {
 // A signature without a touch says so.
 func ExampleClient_Authenticate() {
 	ctx := context.Background()
-	client := u2f.NewClient(keyInMemory(), nil)
+	client := u2f.NewClient(connect(virtual.Config{}), nil)
 	registered, err := client.Register(ctx, &u2f.RegisterRequest{Application: application})
 	if err != nil {
 		log.Fatal(err)
