@@ -41,7 +41,7 @@ type messages struct {
 func (c *C) open() *messages {
 	c.Helper()
 	m := &messages{c: c, t: c.dial()}
-	if conn, ok := m.t.(*ctaphid.Conn); ok && conn.Info().Capabilities&ctaphid.CapabilityCBOR == 0 {
+	if !speaksCTAP2(m.t) {
 		c.NotApplicable("the key does not speak CTAP2")
 	}
 	m.refresh()
@@ -77,6 +77,18 @@ func (c *C) dial() ctap2.Transport {
 	}
 	c.closers = append(c.closers, conn.Close)
 	return conn
+}
+
+// speaksCTAP2 reports whether the key takes CTAP2 requests, as far as the transport
+// knows: an *nfc.Conn has asked.
+func speaksCTAP2(t ctap2.Transport) bool {
+	switch t := t.(type) {
+	case *ctaphid.Conn:
+		return t.Info().Capabilities&ctaphid.CapabilityCBOR != 0
+	case interface{ CTAP2() bool }:
+		return t.CTAP2()
+	}
+	return true
 }
 
 // carriesMSG reports whether the key takes U2F messages, as far as the transport
