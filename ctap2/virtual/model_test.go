@@ -20,11 +20,12 @@ var modelKeys = []struct {
 	config virtual.Config
 	share  int // of 100
 }{
-	{"CTAP 2.3", virtual.Config{Enterprise: &virtual.Enterprise{RPIDs: modelRPIDs[:1], Attestation: virtual.AttestNone}}, 20},
+	{"CTAP 2.3", virtual.Config{Enterprise: &virtual.Enterprise{RPIDs: modelRPIDs[:1], Attestation: virtual.AttestNone}}, 15},
 	{"with user verification", virtual.Config{UV: virtual.ConfiguredUV}, 15},
 	{"with fingerprints", virtual.Config{UV: virtual.FingerprintUV, UVBioEnroll: true, Fingerprints: virtual.Fingerprints{Max: 3, Samples: 2}}, 15},
 	{"with two attempts", virtual.Config{UV: virtual.ConfiguredUV, UVRetries: 5, UVAttempts: 2, UVForEverything: true, UVAcfg: true}, 10},
 	{"always verifying", virtual.Config{AlwaysUV: true, UV: virtual.ConfiguredUV, UVRetries: 1, UVAttempts: 3}, 10},
+	{"always verifying, which stays", virtual.Config{AlwaysUV: true, AlwaysUVStays: true}, 5},
 	{"PIN for management alone", virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, 5},
 	{"CTAP 2.1", virtual.Config{Profile: virtual.FIDO21, Protocols: []pinuv.Protocol{pinuv.Two}}, 10},
 	{"CTAP 2.0", virtual.Config{Profile: virtual.FIDO20, Protocols: []pinuv.Protocol{pinuv.One}}, 10},
