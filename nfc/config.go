@@ -34,7 +34,9 @@ type Config struct {
 	Segment int
 
 	// Part is the most bytes of a response that are asked for at once in the
-	// short form, 1 to 256. Default 256. Less is for readers that break there.
+	// short form, 1 to 256. Default 256. Less is for readers that break there; a
+	// Conn that loses the card so goes on with 240, as it goes on without the
+	// extended form.
 	Part int
 
 	// NoGetResponse does not tell the card that NFCCTAP_GETRESPONSE is
@@ -56,7 +58,8 @@ type Config struct {
 	Overall time.Duration
 
 	// Return is how long the next call waits for a card that has gone away to come
-	// back. Default 2 s; less than zero is not at all.
+	// back. Default 2 s; less than zero is not at all, but for Grace, in which a
+	// card that is there is reset.
 	Return time.Duration
 }
 

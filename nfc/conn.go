@@ -45,6 +45,8 @@ type Conn struct {
 	extended      bool // APDUs of the extended form work, as far as is known
 	noExtended    bool // they don't
 	maxCommand    int  // bytes that the reader takes, 0 if unknown
+	part          int  // the most bytes of a response that are asked for at once
+	narrowed      int  // how often narrow has changed something
 	noGetResponse bool
 	claOther      [2]bool // GET RESPONSE wants the class that it should not: of CTAP2 and of U2F messages
 	out, in       []byte  // APDUs
@@ -65,6 +67,7 @@ func Open(ctx context.Context, card Card, c *Config) (*Conn, error) {
 		cfg:           cfg,
 		turn:          make(chan struct{}, 1),
 		close:         make(chan struct{}),
+		part:          cfg.Part,
 		noGetResponse: cfg.NoGetResponse,
 	}
 	err = conn.call(ctx, "SELECT", func(x *exchange) error {
@@ -187,17 +190,19 @@ type exchange struct {
 	grace context.Context // ends Config.Grace after ctx
 
 	sent      bool // the card has answered an APDU of the request
-	working   bool // and said that it works on it
+	working   bool // and said that it works on it, or begun to reply
 	cancelled bool // it was told to cancel it
 }
 
 // call runs f in its turn, within a transaction, with the application selected.
 func (c *Conn) call(ctx context.Context, op string, f func(*exchange) error) error {
 	return c.inTurn(ctx, op, func(x *exchange) error {
-		if c.sequences == 0 {
+		if !c.held { // or a sequence has lost the card in between
 			if err := c.begin(x.ctx); err != nil {
 				return err
 			}
+		}
+		if c.sequences == 0 {
 			defer c.end()
 		}
 		if err := c.ready(x); err != nil {
@@ -275,8 +280,17 @@ func ended(ctx context.Context) error {
 // card has to be reset.
 func (c *Conn) forget(lost bool) { c.selected, c.lost = false, c.lost || lost }
 
-// ready resets a card that was lost and selects the application.
+// ready resets a card that was lost and selects the application; once more if the
+// card is reset meanwhile, by another program for example.
 func (c *Conn) ready(x *exchange) error {
+	err := c.readyOnce(x)
+	if errors.Is(err, ErrReset) {
+		err = c.readyOnce(x)
+	}
+	return err
+}
+
+func (c *Conn) readyOnce(x *exchange) error {
 	if c.selected {
 		return nil
 	}
@@ -290,7 +304,11 @@ func (c *Conn) ready(x *exchange) error {
 
 // reset waits for a card that has gone away to come back.
 func (c *Conn) reset(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, max(c.cfg.Return, 0), ErrGone)
+	patience := c.cfg.Return
+	if patience < 0 {
+		patience = c.cfg.Grace
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
 	defer cancel()
 	err := c.card.Reset(ctx)
 	if err == nil && c.held {
@@ -315,7 +333,7 @@ func (c *Conn) choose(x *exchange) error {
 	atr, maxCommand, _ := c.card.Info()
 	c.maxCommand = maxCommand
 	data, sw, err := c.simple(x, nil, iso7816.Command{
-		CLA: claISO, INS: iso7816.INSSelect, P1: p1ByName, Data: []byte(AID), Ne: c.cfg.Part,
+		CLA: claISO, INS: iso7816.INSSelect, P1: p1ByName, Data: []byte(AID), Ne: c.part,
 	})
 	switch {
 	case err != nil:
@@ -339,9 +357,12 @@ func (c *Conn) choose(x *exchange) error {
 	return nil
 }
 
-// probe finds out whether a card that speaks U2F speaks CTAP2 too.
+// probe finds out whether a card that speaks U2F speaks CTAP2 too. The reply is
+// the first long one, at which some readers break.
 func (c *Conn) probe(x *exchange) error {
-	b, sw, err := c.message(x, nil, []byte{getInfo}, nil)
+	b, sw, err := c.attempt(x, always, nil, func() ([]byte, iso7816.StatusWord, error) {
+		return c.message(x, nil, []byte{getInfo}, nil)
+	})
 	c.ctap2 = err == nil && sw == iso7816.SWNoError && len(b) > 0 && b[0] == 0
 	return err
 }

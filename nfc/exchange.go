@@ -20,11 +20,18 @@ func (c *Conn) transmit(x *exchange, cmd iso7816.Command) (iso7816.Response, err
 	if c.cfg.Trace != nil {
 		c.cfg.Trace(TraceEvent{true, c.out})
 	}
+	if x.grace.Err() != nil { // a card that always answers at once never looks
+		c.forget(true)
+		return iso7816.Response{}, ended(x.ctx)
+	}
 	c.in, err = c.card.Transmit(x.grace, c.in[:0], c.out)
 	clear(c.out)
 	if err != nil {
 		if !errors.Is(err, ErrNotSent) {
 			c.forget(true)
+			if !errors.Is(err, ErrReset) && x.grace.Err() == nil {
+				c.narrow(cmd)
+			}
 		}
 		return iso7816.Response{}, err
 	}
@@ -38,6 +45,24 @@ func (c *Conn) transmit(x *exchange, cmd iso7816.Command) (iso7816.Response, err
 		return r, protocolError(c.in, "%v", err)
 	}
 	return r, nil
+}
+
+// narrowPart is what is asked for at once of a reader that breaks with more.
+const narrowPart = 240
+
+// narrow notes that a command was lost. Some readers lose the card over a response
+// of 256 bytes, or of more than a short command can ask for: from now on they are
+// asked for less.
+func (c *Conn) narrow(cmd iso7816.Command) {
+	switch {
+	case cmd.Form == iso7816.Extended:
+		c.extended, c.noExtended = false, true
+	case cmd.Ne > narrowPart:
+		c.part = narrowPart
+	default:
+		return
+	}
+	c.narrowed++
 }
 
 // command sends a command, cut as card and reader want it, and appends the data
@@ -68,7 +93,7 @@ func (c *Conn) chain(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7
 	cmd.Form = iso7816.Short
 	for rest := cmd.Data; ; rest = rest[c.cfg.Segment:] {
 		if len(rest) <= c.cfg.Segment {
-			cmd.Data, cmd.Ne = rest, c.cfg.Part
+			cmd.Data, cmd.Ne = rest, c.part
 			return c.simple(x, dst, cmd)
 		}
 		segment := cmd
@@ -111,7 +136,8 @@ func (c *Conn) simple(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso
 		case len(dst)-start > maxResponse:
 			return nil, 0, protocolError(c.in, "the response never ends: %d bytes so far", len(dst)-start)
 		}
-		get := iso7816.Command{CLA: cla, INS: iso7816.INSGetResponse, Ne: min(n, c.cfg.Part)}
+		x.working = true // 6985 to GET RESPONSE does not mean that nothing was done
+		get := iso7816.Command{CLA: cla, INS: iso7816.INSGetResponse, Ne: min(n, c.part)}
 		if c.claOther[kind] {
 			get.CLA ^= claCTAP
 		}

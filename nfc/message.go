@@ -13,7 +13,21 @@ import (
 // that lost power. A token that is part of one is refused, without a loss;
 // clientPIN is not among them because a PIN that is encrypted under a secret
 // that was forgotten counts as a wrong one.
-var repeatable = []byte{0x01, 0x02, 0x04, 0x0b} // makeCredential, getAssertion, getInfo, selection
+var repeatable = map[byte]repetition{
+	0x01:    ifUnsent, // makeCredential
+	0x02:    ifUnsent, // getAssertion
+	getInfo: always,
+	0x0b:    ifUnsent, // selection
+}
+
+// A repetition says when a request is sent again that got lost.
+type repetition uint8
+
+const (
+	never    repetition = iota
+	ifUnsent            // the card has not seen it
+	always              // it changes nothing
+)
 
 // CBOR sends a CTAP2 request, a command byte and CBOR parameters, and appends
 // the reply, a status byte and CBOR, to dst (CTAP 2.3 section 11.3.5.1). A
@@ -30,7 +44,10 @@ var repeatable = []byte{0x01, 0x02, 0x04, 0x0b} // makeCredential, getAssertion,
 func (c *Conn) CBOR(ctx context.Context, dst, request []byte, waiting func(status byte)) ([]byte, error) {
 	var reply []byte
 	err := c.call(ctx, "CBOR", func(x *exchange) error {
-		again := len(request) > 0 && slices.Contains(repeatable, request[0])
+		again := never
+		if len(request) > 0 {
+			again = repeatable[request[0]]
+		}
 		b, sw, err := c.attempt(x, again, ctapDeselected, func() ([]byte, iso7816.StatusWord, error) {
 			return c.message(x, dst, request, waiting)
 		})
@@ -63,7 +80,7 @@ func (c *Conn) MSG(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	}
 	var reply []byte
 	err = c.call(ctx, "MSG", func(x *exchange) error {
-		b, sw, err := c.attempt(x, true, u2fDeselected, func() ([]byte, iso7816.StatusWord, error) {
+		b, sw, err := c.attempt(x, ifUnsent, u2fDeselected, func() ([]byte, iso7816.StatusWord, error) {
 			return c.command(x, dst, cmd)
 		})
 		if err == nil {
@@ -89,13 +106,16 @@ var (
 
 // attempt runs f, which sends a request. If the card has not taken it because it
 // was reset, or another program has selected something else, the application is
-// selected again, and f runs again if it may.
-func (c *Conn) attempt(x *exchange, again bool, deselected []iso7816.StatusWord, f func() ([]byte, iso7816.StatusWord, error)) ([]byte, iso7816.StatusWord, error) {
+// selected again, and f runs again if it may. So it does when the reader has lost
+// the card over the length of the response: see narrow.
+func (c *Conn) attempt(x *exchange, again repetition, deselected []iso7816.StatusWord, f func() ([]byte, iso7816.StatusWord, error)) ([]byte, iso7816.StatusWord, error) {
 	x.sent, x.working = false, false
+	narrowed := c.narrowed
 	b, sw, err := f()
 	switch {
-	case errors.Is(err, ErrReset) && !x.sent:
-	case err == nil && slices.Contains(deselected, sw) && !x.working:
+	case errors.Is(err, ErrReset) && (!x.sent || again == always):
+	case err != nil && c.narrowed > narrowed && again == always:
+	case err == nil && slices.Contains(deselected, sw) && (!x.working || again == always):
 		c.forget(false)
 	default:
 		return b, sw, err
@@ -103,7 +123,7 @@ func (c *Conn) attempt(x *exchange, again bool, deselected []iso7816.StatusWord,
 	if err := c.ready(x); err != nil {
 		return nil, 0, err
 	}
-	if !again {
+	if again == never {
 		return nil, 0, ErrReset
 	}
 	return f()
