@@ -299,7 +299,7 @@ func be2(m *messages, p pinuv.Protocol) {
 		}
 	}
 	refused("without a name", b.request(ctap2.SetFriendlyName, params{1: id}), ctap2.StatusMissingParameter)
-	refused("unknown", b.request(0x63, nil), ctap2.StatusInvalidSubcommand, ctap2.StatusInvalidParameter, ctap2.StatusUnsupportedOption)
+	refused("unknown", b.request(0x63, nil), m.unknownSubCommand()...)
 	// A token of the old kind is all that the preview asks for.
 	if b.command == ctap2.CommandBioEnrollment && b.perms() != 0 {
 		b.token = b.mustToken(p)

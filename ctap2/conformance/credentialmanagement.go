@@ -396,7 +396,7 @@ func cm13(c *C) {
 		if s, _ := g.manage(g.manages(), ctap2.UpdateUserInformation, ofUser(k.id, object{"id": []byte{1, 0xaa}, "name": "x"})); s == ctap2.StatusSuccess {
 			c.Observe("the preview changes names, too")
 		} else {
-			g.accept(s, ctap2.StatusInvalidSubcommand, ctap2.StatusInvalidCommand, ctap2.StatusInvalidParameter, ctap2.StatusUnsupportedOption)
+			g.accept(s, append(g.unknownSubCommand(), ctap2.StatusInvalidCommand)...)
 		}
 	})
 }

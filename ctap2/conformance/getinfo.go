@@ -79,9 +79,20 @@ func gi2(c *C) {
 	}
 }
 
-// since21 reports whether the key is of FIDO_2_1 or later.
+// since21 reports whether the key is of CTAP 2.1 or later. One that lacks what is
+// mandatory for FIDO_2_1 can't list it, but shows it by the options that came then.
 func (m *messages) since21() bool {
-	return slices.Contains(m.info.Versions, ctap2.VersionFIDO21) || slices.Contains(m.info.Versions, ctap2.VersionFIDO23)
+	_, option := m.info.Options[ctap2.OptionMakeCredUvNotRqd]
+	return option || m.option(ctap2.OptionPinUvAuthToken) ||
+		slices.Contains(m.info.Versions, ctap2.VersionFIDO21) || slices.Contains(m.info.Versions, ctap2.VersionFIDO23)
+}
+
+// unknownSubCommand are the statuses for a subcommand that the key does not know.
+func (m *messages) unknownSubCommand() []ctap2.Status {
+	if m.since21() {
+		return []ctap2.Status{ctap2.StatusInvalidSubcommand, ctap2.StatusInvalidParameter, ctap2.StatusUnsupportedOption}
+	}
+	return []ctap2.Status{ctap2.StatusInvalidParameter, ctap2.StatusInvalidSubcommand, ctap2.StatusUnsupportedOption}
 }
 
 func gi3(c *C) {

@@ -17,3 +17,7 @@ var (
 	extensionsSince22 = slices.Concat(withHMACSecretMC, []string{"EX-20"})
 	extensionsSince21 = slices.Concat(extensionsSince22, withCredProtect, withCredBlob, withLargeBlobKey, withMinPINLength)
 )
+
+// onPreviewKeys are the cases that keys of CTAP 2.0 with the previews show, and
+// others of CTAP 2.0 do not: those about credProtect and about limits of lists.
+var onPreviewKeys = slices.Concat(withCredProtect, []string{"GA-20", "GI-7", "MC-12", "MC-13", "U-9"})

@@ -36,7 +36,7 @@ func (k *Key) authenticatorConfig(_ *operation, dst, parameters []byte) ([]byte,
 	}
 	i := slices.IndexFunc(configSubCommands, func(s configSubCommand) bool { return s.id == r.SubCommand })
 	if i < 0 || !configSubCommands[i].offered(k) {
-		return nil, ctap2.StatusInvalidSubcommand
+		return nil, k.unknownSubCommand()
 	}
 	// A key that wants every user verified, and can't yet, would be stuck if it
 	// wanted that for switching the demand off.

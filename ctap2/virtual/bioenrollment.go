@@ -73,7 +73,7 @@ func (k *Key) authorizeBio(b *bioRequest) (sub bioSubCommand, err error) {
 	case !b.Has(bioSubCommandMember):
 		return sub, ctap2.StatusMissingParameter
 	case !ok:
-		return sub, ctap2.StatusInvalidSubcommand
+		return sub, k.unknownSubCommand()
 	case sub.protected && !b.Has(bioPinUvAuthParam):
 		return sub, ctap2.StatusPUATRequired
 	case !b.Has(bioModality), sub.template && b.SubCommandParams.TemplateID == nil, sub.name && name == nil:

@@ -53,7 +53,7 @@ func (k *Key) clientPIN(o *operation, dst, parameters []byte) ([]byte, error) {
 	}
 	sub, ok := pinSubCommands[r.SubCommand]
 	if !ok || !k.offers(r.SubCommand) {
-		return nil, ctap2.StatusInvalidSubcommand
+		return nil, k.unknownSubCommand()
 	}
 	for _, m := range sub.required {
 		if !r.Has(m) {
@@ -101,10 +101,11 @@ func needsRPID(r *ctap2.ClientPINRequest) bool {
 }
 
 func (k *Key) getPINRetries(*operation, *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {
-	return &ctap2.ClientPINResponse{
-		PINRetries:      new(k.state.retries.PIN),
-		PowerCycleState: new(k.boot.pinMisses >= maxPINMisses),
-	}, nil
+	r := &ctap2.ClientPINResponse{PINRetries: new(k.state.retries.PIN)}
+	if k.profile.info21 {
+		r.PowerCycleState = new(k.boot.pinMisses >= maxPINMisses)
+	}
+	return r, nil
 }
 
 func (k *Key) getUVRetries(*operation, *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {

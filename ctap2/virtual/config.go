@@ -17,10 +17,14 @@ import (
 // USB without built-in user verification. A key keeps a copy.
 //
 // What a version of the specification does not have, a key of that [Profile]
-// does not have either, whatever the Config says of it.
+// does not have either, whatever the Config says of it. And what is mandatory for
+// FIDO_2_1 and later can be taken away, but then getInfo does not list those
+// versions: hmac-secret, PIN/UV auth protocol two, credProtect on a key that
+// verifies users, minPinLength where the length can be set, and for passkeys a PIN
+// or built-in user verification and credentialManagement.
 type Config struct {
 	Profile  Profile      // the version of the specification
-	Previews bool         // the key is of FIDO_2_1_PRE too: it has the preview commands 0x40 and 0x41
+	Previews bool         // the key is of FIDO_2_1_PRE too: it has the preview commands 0x40 and 0x41, and credProtect
 	AAGUID   ctap2.AAGUID // zero: [DefaultAAGUID]
 
 	User    User      // nil: AlwaysTouch

@@ -55,7 +55,7 @@ func (k *Key) credentialManagement(o *operation, dst, parameters []byte) ([]byte
 		k.end() // run ends only what another command continues
 	}
 	if !ok || o.isPreview() && r.SubCommand == ctap2.UpdateUserInformation {
-		return nil, ctap2.StatusInvalidSubcommand
+		return nil, k.unknownSubCommand()
 	}
 	m := &management{operation: o, request: r}
 	if !sub.next {

@@ -479,11 +479,11 @@ func TestPreviewCredentialManagement(t *testing.T) {
 	}
 	h.want(0, preview(manage(t, token, ctap2.EnumerateRPsBegin, nil)))
 	h.want(0, preview(&managing{CredentialManagementRequest: nextRP.CredentialManagementRequest}))
-	if r := h.managed(preview(manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(other.ID)))); *r.TotalCredentials != 1 || r.CredProtect != 0 || r.ThirdPartyPayment != nil {
+	if r := h.managed(preview(manage(t, token, ctap2.EnumerateCredentialsBegin, ofRP(other.ID)))); *r.TotalCredentials != 1 || r.CredProtect != 1 || r.ThirdPartyPayment != nil {
 		t.Errorf("%+v", r)
 	}
 	h.want(0, preview(manage(t, token, ctap2.DeleteCredential, ofID(ids[0]))))
-	h.want(ctap2.StatusInvalidSubcommand, preview(manage(t, token, ctap2.UpdateUserInformation, ofUser(ids[1], ada))))
+	h.want(ctap2.StatusInvalidParameter, preview(manage(t, token, ctap2.UpdateUserInformation, ofUser(ids[1], ada))))
 	// One token serves all relying parties.
 	for _, rp := range []string{rp.ID, other.ID} {
 		ga := h.ask(&ctap2.GetAssertionRequest{RPID: rp})

@@ -58,7 +58,8 @@ func (k *Key) known(yield func(*extension) bool) {
 
 // has reports whether this key has an extension that the package has.
 func (k *Key) has(id string) bool {
-	if !slices.Contains(k.profile.extensions, id) || slices.Contains(k.config.WithoutExtensions, id) {
+	inProfile := slices.Contains(k.profile.extensions, id) || k.config.Previews && slices.Contains(extensionsPre, id)
+	if !inProfile || slices.Contains(k.config.WithoutExtensions, id) {
 		return false
 	}
 	switch id {

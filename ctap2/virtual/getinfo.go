@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
 )
 
 // getInfo is CTAP 2.3 section 6.4. Parameters are ignored.
@@ -19,6 +20,9 @@ func (k *Key) getInfo(_ *operation, dst, _ []byte) ([]byte, error) {
 // info returns all members but those that need random bytes if there are none.
 func (k *Key) info() (r *ctap2.GetInfoResponse, err error) {
 	r = k.info20()
+	if k.profile.info21 || k.config.Previews {
+		k.addInfoPre(r)
+	}
 	if k.profile.info21 {
 		k.addInfo21(r)
 	}
@@ -55,8 +59,8 @@ func (k *Key) info20() *ctap2.GetInfoResponse {
 	return r
 }
 
-// addInfo21 adds the members of CTAP 2.1.
-func (k *Key) addInfo21(r *ctap2.GetInfoResponse) {
+// addInfoPre adds the members of CTAP 2.1 that keys of FIDO_2_1_PRE have, too.
+func (k *Key) addInfoPre(r *ctap2.GetInfoResponse) {
 	c := &k.config
 	r.MaxCredentialCountInList = uint(c.MaxCredentialCountInList)
 	r.MaxCredentialIDLength = uint(c.MaxCredentialIDLength)
@@ -64,6 +68,11 @@ func (k *Key) addInfo21(r *ctap2.GetInfoResponse) {
 	for _, a := range c.Algorithms {
 		r.Algorithms = append(r.Algorithms, ctap2.PublicKeyCredentialParameters{Alg: a, Type: ctap2.TypePublicKey})
 	}
+}
+
+// addInfo21 adds the other members of CTAP 2.1.
+func (k *Key) addInfo21(r *ctap2.GetInfoResponse) {
+	c := &k.config
 	if k.largeBlobsSupported() {
 		r.MaxSerializedLargeBlobArray = uint(c.LargeBlobCapacity)
 	}
@@ -120,12 +129,34 @@ func (k *Key) versions() (all []string) {
 	if k.u2fOffered() {
 		all = append(all, ctap2.VersionU2F)
 	}
-	all = append(all, k.profile.versions...)
+	for _, v := range k.profile.versions {
+		if v == ctap2.VersionFIDO20 || k.complies21() {
+			all = append(all, v)
+		}
+	}
 	if k.config.Previews {
 		i := slices.Index(all, ctap2.VersionFIDO20) + 1
 		all = slices.Insert(all, i, ctap2.VersionFIDO21Pre)
 	}
 	return all
+}
+
+// complies21 reports whether the key has all that CTAP 2.3 section 9 demands of
+// authenticators of FIDO_2_1 and later. A Config can take some of it away, and then
+// the key does not claim those versions.
+func (k *Key) complies21() bool {
+	rk := !k.config.WithoutRK
+	verifies := k.pinSupported() || k.config.UV != WithoutUV
+	switch {
+	case !k.has(ctap2.ExtensionHMACSecret),
+		!slices.Contains(k.config.Protocols, pinuv.Two),
+		rk && !verifies,
+		rk && !k.knows(ctap2.CommandCredentialManagement) && !k.config.Display,
+		verifies && (!k.has(ctap2.ExtensionCredProtect) || !k.tokensSupported()),
+		k.minPINLengthSettable() && !k.has(ctap2.ExtensionMinPINLength):
+		return false
+	}
+	return true
 }
 
 // options are those of getInfo as they are now.
@@ -152,7 +183,7 @@ func (k *Key) options() ctap2.InfoOptions {
 	sensor := k.knows(ctap2.CommandBioEnrollment)
 	set(ctap2.OptionMakeCredUvNotRqd, true, k.makeCredUvNotRqd())
 	set(ctap2.OptionPinUvAuthToken, tokens, true)
-	set(ctap2.OptionNoMcGaPermissionsWithClientPin, k.config.NoPINForMcGa, true)
+	set(ctap2.OptionNoMcGaPermissionsWithClientPin, k.config.NoPINForMcGa && k.pinSupported(), true)
 	set(ctap2.OptionLargeBlobs, k.largeBlobsSupported(), true)
 	set(ctap2.OptionEP, k.enterpriseKnown(), k.state.policy.Enterprise)
 	set(ctap2.OptionBioEnroll, sensor, enrolled)

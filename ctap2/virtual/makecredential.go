@@ -103,7 +103,7 @@ func (k *Key) checkProtocol(r *ctap2.Received, param, member int, p pinuv.Protoc
 	case !r.Has(member):
 		return ctap2.StatusMissingParameter
 	case !slices.Contains(k.config.Protocols, p):
-		if !k.profile.permissions {
+		if k.profile.statuses20 {
 			return ctap2.StatusPINAuthInvalid
 		}
 		return ctap2.StatusInvalidParameter
@@ -144,7 +144,7 @@ func (k *Key) authorizeCreation(c *creation) (user userVerification, err error) 
 		}
 	}
 	optional := k.makeCredUvNotRqd() && !rk
-	if k.protected() && !uv && !param && !optional { // 7, 8
+	if k.wantsVerification() && !uv && !param && !optional { // 7, 8
 		return user, k.withoutVerification()
 	}
 	if c.enterprise, err = k.grantEnterprise(r); err != nil { // 9
@@ -154,6 +154,12 @@ func (k *Key) authorizeCreation(c *creation) (user userVerification, err error) 
 		return user, nil
 	}
 	return k.authorize(c.operation, ctap2.PermissionMC, r.RP.ID, r.ClientDataHash, param, r.PinUvAuthParam, r.PinUvAuthProtocol, uv) // 11
+}
+
+// wantsVerification reports whether a credential is made only for a verified
+// user. CTAP 2.0 demands the PIN, and leaves built-in user verification to the host.
+func (k *Key) wantsVerification() bool {
+	return k.state.pin != nil || k.profile.permissions && k.uvReady()
 }
 
 // alwaysUV is what the option alwaysUv makes of a request: the user must be

@@ -326,6 +326,8 @@ func (d *modelDriver) pinText(a *modelPIN, s *modelSecret, r *ctap2.ClientPINRes
 		return "a token"
 	case r.PINRetries != nil && r.PowerCycleState != nil:
 		return fmt.Sprintf("%d tries, power cycle %v", *r.PINRetries, *r.PowerCycleState)
+	case r.PINRetries != nil:
+		return fmt.Sprintf("%d tries", *r.PINRetries)
 	case r.UVRetries != nil:
 		return fmt.Sprintf("%d tries", *r.UVRetries)
 	}

@@ -32,11 +32,11 @@ var modelOutcomes = map[string][]ctap2.Status{
 	},
 	"getPinToken": {0, ctap2.StatusPINAuthBlocked, ctap2.StatusPINBlocked, ctap2.StatusPINInvalid, ctap2.StatusPINNotSet},
 	"getPinUvAuthTokenUsingPinWithPermissions": {
-		0, ctap2.StatusInvalidSubcommand, ctap2.StatusMissingParameter, ctap2.StatusPINAuthBlocked, ctap2.StatusPINBlocked,
+		0, ctap2.StatusInvalidParameter, ctap2.StatusMissingParameter, ctap2.StatusPINAuthBlocked, ctap2.StatusPINBlocked,
 		ctap2.StatusPINInvalid, ctap2.StatusPINNotSet, ctap2.StatusUnauthorizedPermission,
 	},
 	"getPinUvAuthTokenUsingUvWithPermissions": {
-		0, ctap2.StatusInvalidSubcommand, ctap2.StatusKeepaliveCancel, ctap2.StatusMissingParameter, ctap2.StatusNotAllowed,
+		0, ctap2.StatusInvalidParameter, ctap2.StatusKeepaliveCancel, ctap2.StatusMissingParameter, ctap2.StatusNotAllowed,
 		ctap2.StatusOther, ctap2.StatusOperationDenied, ctap2.StatusUnauthorizedPermission, ctap2.StatusUserActionTimeout,
 		ctap2.StatusUVBlocked, ctap2.StatusUVInvalid,
 	},

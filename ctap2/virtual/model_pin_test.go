@@ -28,10 +28,15 @@ func (m *model) clientPIN(a *modelPIN) (string, *modelToken) {
 	switch {
 	case withPermissions && !m.permissions,
 		a.sub == ctap2.GetUVRetries && (m.config.UV == virtual.WithoutUV || !m.permissions):
+		if !m.permissions {
+			return status(ctap2.StatusInvalidParameter)
+		}
 		return status(ctap2.StatusInvalidSubcommand)
 	case withPermissions && a.permissions == 0, // which the request has no way to hold
 		withPermissions && a.permissions&(ctap2.PermissionMC|ctap2.PermissionGA) != 0 && a.rpID == "":
 		return status(ctap2.StatusMissingParameter)
+	case a.sub == ctap2.GetPINRetries && !m.permissions:
+		return fmt.Sprintf("%d tries", m.pinLeft), nil
 	case a.sub == ctap2.GetPINRetries:
 		return fmt.Sprintf("%d tries, power cycle %v", m.pinLeft, m.misses >= 3), nil
 	case a.sub == ctap2.GetUVRetries:
@@ -228,6 +233,9 @@ func (m *model) uvToken(a *modelPIN) (string, *modelToken) {
 }
 
 func (m *model) handOut(a *modelPIN, permissions ctap2.Permissions, present bool) (string, *modelToken) {
+	if !m.permissions && m.token != nil {
+		return "a token", m.token // there is one until the power goes
+	}
 	t := &modelToken{
 		protocol: a.protocol, permissions: permissions, rpID: a.rpID,
 		verified: true, present: present, issued: m.now,

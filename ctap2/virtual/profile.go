@@ -32,6 +32,7 @@ type profile struct {
 	permissions bool // tokens have permissions, a lifetime, and are spent by a touch
 	info21      bool // getInfo has the members of CTAP 2.1
 	info23      bool // and those of CTAP 2.2 and 2.3
+	statuses20  bool // statuses that CTAP 2.1 added are not answered, but what CTAP 2.0 has for them
 	touchFirst  bool // getAssertion asks for a touch before it says that there is no credential
 }
 
@@ -48,7 +49,10 @@ var (
 		ctap2.CommandBioEnrollment,
 	})
 	extensions20 = []string{ctap2.ExtensionHMACSecret}
-	extensions21 = slices.Concat(extensions20, []string{
+
+	// Keys of FIDO_2_1_PRE have the first of the extensions of CTAP 2.1.
+	extensionsPre = []string{ctap2.ExtensionCredProtect}
+	extensions21  = slices.Concat(extensions20, []string{
 		ctap2.ExtensionCredProtect, ctap2.ExtensionCredBlob, ctap2.ExtensionLargeBlobKey, ctap2.ExtensionMinPINLength,
 	})
 	extensions23 = slices.Concat(extensions21, []string{
@@ -83,9 +87,18 @@ var profiles = map[Profile]*profile{
 		commands:   commands20,
 		extensions: extensions20,
 		protocols:  []pinuv.Protocol{pinuv.One},
+		statuses20: true,
 		touchFirst: true,
 	},
 	U2FOnly: {name: "U2FOnly"},
+}
+
+// unknownSubCommand is answered to subcommands that the key does not know.
+func (k *Key) unknownSubCommand() ctap2.Status {
+	if k.profile.statuses20 {
+		return ctap2.StatusInvalidParameter
+	}
+	return ctap2.StatusInvalidSubcommand
 }
 
 // String returns the name of the constant.

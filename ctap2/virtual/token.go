@@ -32,9 +32,20 @@ func (k *Key) initialTokenAge() time.Duration {
 	return 30 * time.Second
 }
 
-// issue makes a token and puts it in use, instead of any other.
+// issue makes a token and puts it in use, instead of any other. A key of CTAP 2.0
+// has one token until the power goes, for everybody who knows the PIN, and by
+// protocol one it is a short one, as with many of those keys.
 func (k *Key) issue(p pinuv.Protocol, permissions ctap2.Permissions, rpID string, userPresent bool) error {
-	b := make([]byte, 32)
+	size := 32
+	if !k.profile.permissions {
+		if t := k.boot.token; t != nil && t.secret.Protocol() == p {
+			return nil
+		}
+		if p == pinuv.One {
+			size = 16
+		}
+	}
+	b := make([]byte, size)
 	defer clear(b)
 	if err := k.random(b); err != nil {
 		return err
