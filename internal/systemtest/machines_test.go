@@ -58,17 +58,12 @@ var machines = []struct {
 		timeout: patience,
 		skips: []string{
 			// They take longer than the fixture's patience.
-			"TestUHID/CM-12", "TestUHID/GA-14", "TestUHID/GNA-5", "TestUHID/MC-18", "TestUHID/RS-3", "TestUHID/SEL-1", "TestUHID/TK-6",
+			"TestUHID/CM-12", "TestUHID/GA-14", "TestUHID/GNA-5", "TestUHID/MC-18", "TestUHID/RS-3", "TestUHID/SEL-1", "TestUHID/TK-6", "TestUHID/U-7",
 			// uhid carries no message of 7,609 bytes; TestPing sends one over USB.
 			"TestUHID/HID-S3",
-			// The key has LOCK, no built-in user verification, and no
-			// noMcGaPermissionsWithClientPin.
-			"TestUHID/HID-L7", "TestUHID/TK-7", "TestUHID/TK-8", "TestUHID/GI-20", "TestUHID/CM-13",
-			"TestUHID/BE-1", "TestUHID/BE-2", "TestUHID/BE-3", "TestUHID/BE-4", "TestUHID/BE-5", "TestUHID/BE-6", "TestUHID/BE-7",
-			"TestUHID/BE-8", "TestUHID/BE-9", "TestUHID/BE-10", "TestUHID/BE-11", "TestUHID/BE-12", "TestUHID/BE-13",
-			// It has no enterprise attestation, names no transports for reset, and
-			// has neither pinComplexityPolicy nor uvm.
-			"TestUHID/CF-5", "TestUHID/RS-7", "TestUHID/EX-19", "TestUHID/EX-21",
+			// The key has LOCK, and neither noMcGaPermissionsWithClientPin nor uvm; it
+			// can be reset over every transport.
+			"TestUHID/HID-L7", "TestUHID/TK-8", "TestUHID/EX-21", "TestUHID/RS-7",
 		},
 	},
 	{

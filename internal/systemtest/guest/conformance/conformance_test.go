@@ -6,10 +6,12 @@ package conformance
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/conformance"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
@@ -18,6 +20,14 @@ import (
 )
 
 func TestMain(m *testing.M) { guest.Main(m) }
+
+// config is that of a key to which most cases apply.
+var config = virtual.Config{
+	UV:            virtual.FingerprintUV,
+	Previews:      true,
+	Enterprise:    &virtual.Enterprise{},
+	PINComplexity: &virtual.PINComplexity{},
+}
 
 // A socket is what stands behind the one device of the suite: a new key for
 // each case. (The kernel takes its time to make a device.)
@@ -37,7 +47,7 @@ func (s *socket) Capabilities() byte { return s.Load().Capabilities() }
 
 func (s *socket) insert(t *testing.T) {
 	t.Helper()
-	key, err := virtual.New(virtual.Config{})
+	key, err := virtual.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +80,32 @@ func fixture(s *socket, plugged *guest.Device) conformance.Fixture {
 					case conformance.Decline:
 						s.Load().SetUser(virtual.Deny())
 					case conformance.LongTouch:
-						s.Load().SetUser(virtual.Script(virtual.Step{After: b.After, Touch: virtual.LongTouch}))
+						s.always(virtual.Step{After: b.After + 6*time.Second, Touch: virtual.LongTouch, Verify: virtual.Verified})
 					}
 					return nil
+				},
+				Sample: func(status ctap2.SampleStatus) {
+					step := virtual.Step{Touch: virtual.Touch, Verify: virtual.Verified, Sample: virtual.BadSample(status)}
+					if status == ctap2.SampleNoUserActivity {
+						step.Sample = virtual.NoSample
+					}
+					s.always(step)
+				},
+				Verify: func(succeed bool) {
+					step := virtual.Step{Touch: virtual.Touch, Verify: virtual.NotVerified}
+					if succeed {
+						step.Verify = virtual.Verified
+					}
+					s.always(step)
 				},
 			}
 		},
 	}
+}
+
+// always has the user do the same for as long as a case lasts.
+func (s *socket) always(step virtual.Step) {
+	s.Load().SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
 }
 
 // Which cases do not apply is checked by the host's half.

@@ -44,14 +44,13 @@ func TestU2F(t *testing.T) {
 			}
 			key.SetUser(virtual.AlwaysTouch())
 
-			// Our client logs in with libfido2's credential, by U2F as well.
+			// Our client logs in with libfido2's credential.
 			public, err := cose.New(publicKey(t, verified[1:]), cose.ES256)
 			if err != nil {
 				t.Fatal(err)
 			}
 			assertion := ours.Ask(t, key, func(ctx context.Context, client *fido.Key) (*ctap2.GetAssertionResponse, error) {
-				mapped := ctap2.NewClient(ctap2.U2FMapping{U2FTransport: client.HID()}, nil)
-				return mapped.GetAssertion(ctx, &ctap2.GetAssertionRequest{
+				return client.GetAssertion(ctx, &ctap2.GetAssertionRequest{
 					RPID: rpID, ClientDataHash: getHash[:],
 					AllowList: []ctap2.PublicKeyCredentialDescriptor{{Type: ctap2.TypePublicKey, ID: unblob(t, made[4])}},
 				})
