@@ -29,6 +29,7 @@ var debianPackages = []struct {
 	{"xz-utils", "system", "unpacking Debian's kernel"},
 	{"busybox-static", "system", "a shell in the virtual machine"},
 	{"fido2-tools", "system", "libfido2's tools, which use our software key"},
+	{"udev", "system", "systemd's udevd, which makes the nodes of keys in a usual system"},
 	{"python3", "system", "python-fido2's interpreter"},
 	{"python3-fido2", "system", "python-fido2, which uses our software key"},
 	{"pcscd", "system", "a smart-card daemon"},
