@@ -51,6 +51,7 @@ func (c *Client) GetAssertionWithList(ctx context.Context, r *GetAssertionReques
 			if !list.guessed || !isTooLong(err) {
 				return response, err
 			}
+			list.most = len(list.ids) / 2 // all of them were too many
 		}
 		found, err := c.probe(ctx, r.RPID, list, token)
 		switch {
@@ -106,6 +107,7 @@ func (c *Client) MakeCredentialWithList(ctx context.Context, r *MakeCredentialRe
 			if !list.guessed || !isTooLong(err) {
 				return response, err
 			}
+			list.most = len(list.ids) / 2 // all of them were too many
 		}
 		found, err := c.probe(ctx, r.RP.ID, list, token)
 		switch {

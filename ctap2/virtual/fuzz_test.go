@@ -41,6 +41,10 @@ func conversation(t testing.TB) [][]byte {
 		t.Fatal(err)
 	}
 	ask.Authorize(h.token(ctap2.PermissionGA, rp.ID))
+	salts := h.requestSalts(in)
+	salts.Extensions.RequestThirdPartyPayment()
+	payment := h.ask(&ctap2.GetAssertionRequest{AllowList: allow(id)})
+	payment.Extensions.RequestThirdPartyPayment()
 	token, _ := h.tokenRequest("1234", ctap2.PermissionGA, rp.ID)
 	legacy, _ := h.legacyRequest("1234")
 	uv, _ := h.uvRequest(ctap2.PermissionMC, rp.ID)
@@ -63,7 +67,7 @@ func conversation(t testing.TB) [][]byte {
 	}
 	var all [][]byte
 	for _, r := range []request{
-		getInfo, selection, getNextAssertion, reset, create, ask, token, legacy, uv, pcmr,
+		getInfo, selection, getNextAssertion, reset, create, ask, salts, payment, token, legacy, uv, pcmr,
 		manage(t, cm, ctap2.GetCredsMetadata, nil), manage(t, cm, ctap2.EnumerateRPsBegin, nil), preview, nextRP,
 		manage(t, cm, ctap2.EnumerateCredentialsBegin, ofRP(rp.ID)), nextCredential, manage(t, nil, ctap2.EnumerateRPsBegin, nil),
 		manage(t, cm, ctap2.UpdateUserInformation, ofUser(id, grace)), manage(t, cm, ctap2.DeleteCredential, ofID(id)),
