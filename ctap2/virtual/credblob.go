@@ -28,8 +28,7 @@ var credBlob = &extension{
 		return outputTrue, nil
 	},
 	get: func(_ *Key, _ *assertion, c *credential, _ *ctap2.GetAssertionResponse, input cbor.RawMessage) (cbor.RawMessage, error) {
-		var wanted bool
-		if err := decodeInput(input, &wanted); err != nil || !wanted {
+		if wanted, err := decodeTrue(input); err != nil || !wanted {
 			return nil, err
 		}
 		if blob := c.extensions[ctap2.ExtensionCredBlob]; blob != nil {

@@ -30,8 +30,8 @@ var largeBlobKey = &extension{
 
 // wantsLargeBlobKey demands that the input is true.
 func wantsLargeBlobKey(input cbor.RawMessage) error {
-	var wanted bool
-	if err := decodeInput(input, &wanted); err != nil {
+	wanted, err := decodeTrue(input)
+	if err != nil {
 		return err
 	}
 	if !wanted {

@@ -24,12 +24,8 @@ var pinComplexityPolicy = &extension{
 // tell returns what the key demands of PINs, for a relying party that asks and
 // may know. Others learn nothing, not even that they may not.
 func (k *Key) tell(c *creation, input cbor.RawMessage, demand any) (cbor.RawMessage, error) {
-	var asked bool
-	if err := decodeInput(input, &asked); err != nil {
+	if asked, err := decodeTrue(input); err != nil || !asked || !k.told(c.request.RP.ID) {
 		return nil, err
-	}
-	if !asked || !k.told(c.request.RP.ID) {
-		return nil, nil
 	}
 	return cbor.Marshal(demand)
 }
