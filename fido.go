@@ -23,6 +23,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hidraw"
 	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/nfc"
 )
 
 // Options are for [Open]. Nil stands for the zero value.
@@ -30,6 +31,9 @@ type Options struct {
 	// HID are the limits and hooks of the connection, such as a trace of every
 	// report. Nil means the defaults.
 	HID *ctaphid.Config
+
+	// NFC are those of the connection to a key in a card reader.
+	NFC *nfc.Config
 
 	// Client are the hooks of the client, such as one that is told when the
 	// key waits for a touch. Nil means the defaults.
@@ -50,7 +54,11 @@ type Key struct {
 // Open opens a key:
 //
 //   - "" is the only key that is plugged in;
+//   - "pcsc:READER" is a key in a card reader, whose name need not be whole;
+//     "pcsc:" alone is the only reader that has a card, see package pcsc;
 //   - "udp:HOST:PORT[:LOCALPORT]" is a firmware simulator, see package udphid;
+//   - "vpcd:HOST:PORT" is a simulator of a card, and "vpcd-listen:PORT" waits for
+//     one that looks for a reader, see package vpcd;
 //   - anything else is the path of a HID device, as [List] gives it.
 //
 // ctx bounds the opening. The error says what to do about it: it is a
@@ -64,6 +72,17 @@ func Open(ctx context.Context, device string, o *Options) (*Key, error) {
 		if device, err = only(); err != nil {
 			return nil, err
 		}
+	}
+	for _, way := range cards {
+		name, ok := strings.CutPrefix(device, way.prefix)
+		if !ok {
+			continue
+		}
+		card, err := way.open(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("fido: %w", err)
+		}
+		return OpenCard(ctx, card, o)
 	}
 	dev, err := openDevice(ctx, device, o)
 	if err != nil {
@@ -83,13 +102,13 @@ func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) 
 		dev.Close()
 		return nil, fmt.Errorf("fido: %w", err)
 	}
-	t := newTransport(conn)
+	t := overHID(conn)
 	return &Key{ctap2.NewClient(t, o.Client), t}, nil
 }
 
 // HID returns the connection that the Key uses, for the commands of CTAPHID
-// itself - Ping, Wink, Lock - and for a u2f.Client.
-func (k *Key) HID() *ctaphid.Conn { return k.transport.Conn }
+// itself - Ping, Wink, Lock - and for a u2f.Client; nil for a key in a card reader.
+func (k *Key) HID() *ctaphid.Conn { return k.transport.hid }
 
 // Close releases the key. A call under way ends with os.ErrClosed.
 func (k *Key) Close() error { return k.transport.Close() }

@@ -93,9 +93,14 @@ func (d *demo) run(ctx context.Context) error {
 
 // meet asks the key what it is.
 func (d *demo) meet(ctx context.Context) (err error) {
-	channel := d.key.HID().Info()
-	d.say("Opened a channel to the key.")
-	d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
+	if card := d.key.Card(); card != nil {
+		d.say("Selected the FIDO application of the key in the reader.")
+		d.tell("It answers %q.", card.Version())
+	} else {
+		channel := d.key.HID().Info()
+		d.say("Opened a channel to the key.")
+		d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
+	}
 	if d.info, err = d.key.Info(ctx); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hidraw"
+	"github.com/gofido/fido/nfc"
 	"github.com/spf13/cobra"
 )
 
@@ -23,38 +24,46 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	if device == "" {
 		device = fallback
 	}
-	o := &fido.Options{HID: new(ctaphid.Config), Client: &ctap2.ClientConfig{Waiting: a.waiting(device)}, Lock: locks[a.lock]}
+	prompt := &prompt{app: a, text: "Touch the key."}
+	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting}, Lock: locks[a.lock]}
 	if a.trace {
 		t := &tracer{app: a}
-		o.HID.Trace, o.Client.Trace = t.report, t.message
+		o.HID.Trace, o.NFC.Trace, o.Client.Trace = t.report, t.apdu, t.message
 	}
 	if device == virtualDevice {
+		prompt.text = "The software key asks for a touch and gets it at once."
 		key, err := virtual.New(virtual.Config{})
 		if err != nil {
 			return nil, err
 		}
 		return fido.OpenHID(ctx, ctaphid.Loopback(key), o)
 	}
-	return fido.Open(ctx, device, o)
+	key, err := fido.Open(ctx, device, o)
+	if err == nil && key.Contactless() {
+		prompt.text = "Hold the key to the reader."
+	}
+	return key, err
 }
 
-// waiting returns a hook that tells the user to touch the key. The hook is
-// called once for each wait.
-func (a *app) waiting(device string) func(status byte) {
-	text := "Touch the key."
-	if device == virtualDevice {
-		text = "The software key asks for a touch and gets it at once."
-	}
-	return func(status byte) {
-		if status == ctap2.WaitingUPNeeded {
-			fmt.Fprintln(a.err, a.paint(a.err, bold, text))
-		}
+// A prompt tells the user what the key waits for.
+type prompt struct {
+	*app
+	text string
+}
+
+// waiting is called once for each wait.
+func (p *prompt) waiting(status byte) {
+	if status == ctap2.WaitingUPNeeded {
+		fmt.Fprintln(p.err, p.paint(p.err, bold, p.text))
 	}
 }
 
 // completeDevices offers the keys that are plugged in.
 func completeDevices(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	words := []string{virtualDevice + "\tthe software key", "udp:\ta firmware simulator"}
+	words := []string{
+		virtualDevice + "\tthe software key", "udp:\ta firmware simulator", "pcsc:\tthe key at the card reader",
+		"vpcd:\ta simulator of a card", "vpcd-listen:\ta simulator that looks for a reader",
+	}
 	keys, _ := fido.List() // a completion that fails offers less
 	for _, k := range keys {
 		words = append(words, k.Path+"\t"+k.Product)

@@ -14,7 +14,9 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/iso7816"
+	"github.com/gofido/fido/nfc/pcsc"
 )
 
 // The exit codes, which scripts rely on. exitCodesHelp tells them to people.
@@ -81,7 +83,7 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
 	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err),
-		asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
+		asAny[*nfc.ProtocolError](err), asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
 		return exitRefused
 	}
 	return exitFailed
@@ -94,7 +96,8 @@ func asAny[E error](err error) bool {
 
 func noKey(err error) bool {
 	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
-		asAny[*udphid.RefusedError](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
+		asAny[*udphid.RefusedError](err) || asAny[*fido.ReaderError](err) || errors.Is(err, nfc.ErrGone) || errors.Is(err, nfc.ErrNoApplet) ||
+		asAny[pcsc.Code](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
 		errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, ctaphid.ErrGone) ||
 		errors.Is(err, errors.ErrUnsupported) && !asAny[*ctap2.UnsupportedError](err)
 }

@@ -23,8 +23,8 @@ func (a *app) infoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "info",
 		Short: "Tell what the key says of itself",
-		Long: `Tell what the key says of itself: its CTAPHID versions and capabilities, and
-what CTAP 2.3 has in a getInfo reply.
+		Long: `Tell what the key says of itself: its CTAPHID versions and capabilities, or
+what it answers a card reader, and what CTAP 2.3 has in a getInfo reply.
 
 With --json the names are the specification's, and a member that the key does not
 send is not there. Members that are not in CTAP 2.3 are left out; --trace shows the
@@ -41,7 +41,7 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	defer key.Close()
-	rows := hidRows(key)
+	rows := connectionRows(key)
 	var info *ctap2.GetInfoResponse
 	if err := a.timed(ctx, func(ctx context.Context) error {
 		info, err = key.GetInfo(ctx)
@@ -102,7 +102,11 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func hidRows(key *fido.Key) []row {
+// connectionRows tell what the way to the key says of it.
+func connectionRows(key *fido.Key) []row {
+	if card := key.Card(); card != nil {
+		return []row{{"select", card.Version(), ""}, {"contactless", card.Contactless(), ""}}
+	}
 	i := key.HID().Info()
 	caps := strings.Split(i.Capabilities.String(), ", ")
 	if i.Capabilities == 0 {

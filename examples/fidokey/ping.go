@@ -37,6 +37,9 @@ func (a *app) ping(ctx context.Context, size, count int) error {
 		return err
 	}
 	defer key.Close()
+	if key.HID() == nil {
+		return fmt.Errorf("a key in a card reader does not echo: %w", ctaphid.ErrInvalidCmd)
+	}
 	data := make([]byte, size)
 	times := make([]time.Duration, 0, min(count, 1000))
 	for i := range count {

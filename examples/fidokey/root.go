@@ -45,7 +45,11 @@ Without --device the commands use the only key that is plugged in, and demo uses
 the software key that fidokey brings along. --device names another:
 
   /dev/hidraw0                a key that is plugged in, as list shows it
+  pcsc:READER                 a key in the card reader whose name begins so (pcsc: alone
+                              is the only reader that has a card)
   udp:HOST:PORT[:LOCALPORT]   a firmware simulator (udp: alone is udp:127.0.0.1:8111:7112)
+  vpcd:HOST:PORT              a simulator of a card (vpcd: alone is vpcd:127.0.0.1:35963)
+  vpcd-listen:PORT            the same, when it is the simulator that connects
   virtual                     the software key, new each time
 
 ` + exitCodesHelp,
@@ -61,7 +65,7 @@ the software key that fidokey brings along. --device names another:
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, udp:HOST:PORT[:LOCALPORT] or virtual")
+	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, virtual, or a simulator, see above")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
 	f.BoolVar(&a.trace, "trace", false, "show each message and each report on standard error")
 	f.StringVar(&a.color, "color", "auto", "colours: `WHEN` is auto, always or never")

@@ -10,19 +10,22 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/udphid"
 	"github.com/gofido/fido/ctaphid/uhid"
+	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/vpcd"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) serveCommand() *cobra.Command {
 	s := &serving{app: a}
 	c := &cobra.Command{
-		Use:   "serve (--uhid | --udp HOST:PORT)",
+		Use:   "serve (--uhid | --udp HOST:PORT | --vpcd[=HOST:PORT])",
 		Short: "Lend the software key to other programs",
 		Long: `Lend the software key to other programs until Ctrl-C.
 
 --uhid makes it a device of this machine's kernel (Linux, as root, module uhid):
 browsers, ssh and libfido2 then see a key that is plugged in. --udp makes it a
-firmware simulator for test suites.
+firmware simulator for test suites. --vpcd holds it to the virtual card reader that
+waits there (package vsmartcard-vpcd in the smart-card daemon pcscd).
 
 --profile says which version of the specification it follows: fido23, fido21,
 fido20 or u2f.
@@ -35,6 +38,8 @@ file between runs; without, it is new each time.`,
 	f := c.Flags()
 	f.BoolVar(&s.uhid, "uhid", false, "serve as a HID device of the kernel")
 	f.StringVar(&s.udp, "udp", "", "serve as a firmware simulator at `ADDR`, as in 127.0.0.1:8111")
+	f.StringVar(&s.vpcd, "vpcd", "", "serve as a card in the virtual reader at `ADDR`")
+	f.Lookup("vpcd").NoOptDefVal = "127.0.0.1:" + vpcd.DefaultPort
 	f.Uint16Var(&s.replyPort, "reply-port", 0, "send UDP reports to this `PORT` instead of the one the last came from")
 	f.BoolVar(&s.powerCycle, "power-cycle", true, "let the simulators' power-cycle datagram restart the key")
 	f.StringVar(&s.profile, "profile", "fido23", "the version of the specification: `NAME` is fido23, fido21, fido20 or u2f")
@@ -51,6 +56,7 @@ type serving struct {
 	*app
 	uhid       bool
 	udp        string
+	vpcd       string
 	replyPort  uint16
 	powerCycle bool
 	profile    string
@@ -58,8 +64,14 @@ type serving struct {
 }
 
 func (s *serving) run(ctx context.Context) error {
-	if s.uhid == (s.udp != "") {
-		return usageError{errors.New("serve needs either --uhid or --udp ADDR")}
+	ways := 0
+	for _, chosen := range []bool{s.uhid, s.udp != "", s.vpcd != ""} {
+		if chosen {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return usageError{errors.New("serve needs one of --uhid, --udp ADDR and --vpcd")}
 	}
 	if s.device != "" {
 		return usageError{errors.New("serve lends the software key and takes no --device")}
@@ -76,6 +88,9 @@ func (s *serving) run(ctx context.Context) error {
 		}
 		defer storage.Close()
 		config.Storage = storage
+	}
+	if s.vpcd != "" {
+		return s.card(ctx, config)
 	}
 	limits := new(ctaphid.ServerConfig)
 	if s.uhid {
@@ -98,6 +113,24 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	return nil // Ctrl-C is how serving ends
+}
+
+// card holds the key to a virtual reader.
+func (s *serving) card(ctx context.Context, config virtual.Config) error {
+	config.Transports = []string{ctap2.TransportNFC}
+	key, err := virtual.New(config)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
+	err = vpcd.Connect(ctx, s.vpcd, nfc.NewApplet(key, nil))
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+		return errors.New("the virtual reader has hung up: is the smart-card daemon still there?")
+	}
+	return err
 }
 
 func (s *serving) listen(powerCycle func()) (ctaphid.Device, string, error) {

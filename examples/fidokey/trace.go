@@ -5,10 +5,11 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/nfc"
 )
 
-// A tracer shows messages and reports, the way they nest: a message, and the
-// reports that carry it.
+// A tracer shows messages and reports or APDUs, the way they nest: a message, and
+// what carries it.
 type tracer struct{ *app }
 
 func (t *tracer) message(e ctap2.TraceEvent) {
@@ -24,4 +25,10 @@ func (t *tracer) report(e ctaphid.TraceEvent) {
 	}
 	fmt.Fprintf(t.err, "    %s\n", e)
 	fmt.Fprintln(t.err, t.paint(t.err, dim, fmt.Sprintf("        %x", report[:end])))
+}
+
+// apdu shows what an APDU means, then its bytes.
+func (t *tracer) apdu(e nfc.TraceEvent) {
+	fmt.Fprintf(t.err, "    %s\n", e)
+	fmt.Fprintln(t.err, t.paint(t.err, dim, fmt.Sprintf("        %x", e.APDU)))
 }

@@ -19,7 +19,7 @@ func (a *app) winkCommand() *cobra.Command {
 				return err
 			}
 			defer key.Close()
-			if key.HID().Info().Capabilities&ctaphid.CapabilityWink == 0 {
+			if key.HID() == nil || key.HID().Info().Capabilities&ctaphid.CapabilityWink == 0 {
 				return fmt.Errorf("this key can't wink: %w", ctaphid.ErrInvalidCmd)
 			}
 			if err := a.timed(ctx, key.HID().Wink); err != nil {

@@ -1,0 +1,108 @@
+package fido
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/pcsc"
+	"github.com/gofido/fido/nfc/vpcd"
+)
+
+// OpenCard opens the key behind a card of any kind, such as an nfc.Loopback. The
+// Key owns card from then on, even if OpenCard fails.
+func OpenCard(ctx context.Context, card nfc.Card, o *Options) (*Key, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	conn, err := nfc.Open(ctx, card, o.NFC)
+	if err != nil {
+		return nil, fmt.Errorf("fido: %w", err)
+	}
+	t := toCard(conn)
+	return &Key{ctap2.NewClient(t, o.Client), t}, nil
+}
+
+// Card returns the connection to a key in a card reader, and nil for a key that is
+// reached in another way.
+func (k *Key) Card() *nfc.Conn { return k.transport.card }
+
+// Contactless reports whether the key is held to a reader, so that users are told
+// to do that rather than to touch it.
+func (k *Key) Contactless() bool { return k.transport.card != nil && k.transport.card.Contactless() }
+
+// cards are the ways to a card, by the prefix of the device's name.
+var cards = []struct {
+	prefix string
+	open   func(ctx context.Context, name string) (nfc.Card, error)
+}{
+	{"pcsc:", openReader},
+	{"vpcd:", func(ctx context.Context, addr string) (nfc.Card, error) { return asCard(vpcd.Dial(ctx, addr)) }},
+	{"vpcd-listen:", func(ctx context.Context, port string) (nfc.Card, error) {
+		if port != "" && !strings.Contains(port, ":") {
+			port = ":" + port
+		}
+		return asCard(vpcd.Listen(ctx, port))
+	}},
+}
+
+// asCard keeps a nil *vpcd.Card from becoming an nfc.Card that is not nil.
+func asCard(c *vpcd.Card, err error) (nfc.Card, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// openReader connects to the card in the reader whose name begins with name, or,
+// without a name, in the only reader that has one.
+func openReader(ctx context.Context, name string) (nfc.Card, error) {
+	readers, err := pcsc.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := readers
+	if name != "" {
+		found = slices.DeleteFunc(slices.Clone(readers), func(r pcsc.Reader) bool { return !strings.HasPrefix(r.Name, name) })
+		if i := slices.IndexFunc(found, func(r pcsc.Reader) bool { return r.Name == name }); i >= 0 {
+			found = found[i : i+1]
+		}
+	} else {
+		found = slices.DeleteFunc(slices.Clone(readers), func(r pcsc.Reader) bool { return !r.Card })
+	}
+	if len(found) != 1 {
+		return nil, &ReaderError{name, readers}
+	}
+	card, err := pcsc.Open(ctx, found[0].Name, nil)
+	if err != nil {
+		return nil, err
+	}
+	return card, nil
+}
+
+// A ReaderError says that a device "pcsc:NAME" does not name one card reader.
+type ReaderError struct {
+	Name    string        // what was asked for; "" for the only reader with a card
+	Readers []pcsc.Reader // all that there are
+}
+
+func (e *ReaderError) Error() string {
+	if len(e.Readers) == 0 {
+		return "there is no card reader: plug one in"
+	}
+	names := make([]string, len(e.Readers))
+	for i, r := range e.Readers {
+		names[i] = fmt.Sprintf("%q", r.Name)
+		if r.Card {
+			names[i] += " (with a card)"
+		}
+	}
+	have := strings.Join(names, ", ")
+	if e.Name != "" {
+		return fmt.Sprintf("no card reader, or more than one, has a name that begins with %q: there is %s", e.Name, have)
+	}
+	return "not one card reader has a card: hold the key to a reader, or name one of " + have
+}
