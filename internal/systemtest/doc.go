@@ -18,7 +18,8 @@
 // To a machine that exists: write the test into one of the packages under
 // guest/. It is root, plugs a software key in with guest.NewKey (or makes devices
 // with ctaphid/uhid and internal/vm/gadget, and waits for their nodes with
-// internal/vm/hidnode), and runs programs of the machine's root with os/exec.
+// internal/vm/hidnode), and runs programs of the machine's root with os/exec. What
+// such a program says of a key is compared with what our client reads: package ours.
 // Each waits with guest.Context, never for a time.
 //
 // With other modules, programs or memory: make a new package under guest/
