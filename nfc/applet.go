@@ -215,11 +215,11 @@ func (a *Applet) dropRest() {
 }
 
 // respond appends as much of a response as the command asks for, and keeps the
-// rest for GET RESPONSE. Hosts that send commands of the extended form without Le
-// mean all of it.
+// rest for GET RESPONSE. Hosts that send SELECT, or commands of the extended form,
+// without Le mean all of it.
 func (a *Applet) respond(dst []byte, cmd iso7816.Command, data []byte, sw iso7816.StatusWord) []byte {
-	if cmd.Form == iso7816.Extended && cmd.Ne == 0 {
-		cmd.Ne = iso7816.Extended.MaxNe()
+	if cmd.Ne == 0 && (cmd.Form == iso7816.Extended || cmd.INS == iso7816.INSSelect) {
+		cmd.Ne = cmd.Form.MaxNe()
 	}
 	n := min(len(data), cmd.Ne)
 	if n == len(data) {

@@ -32,6 +32,7 @@ var debianPackages = []struct {
 	{"udev", "system", "systemd's udevd, which makes the nodes of keys in a usual system"},
 	{"python3", "system", "python-fido2's interpreter"},
 	{"python3-fido2", "system", "python-fido2, which uses our software key"},
+	{"python3-pyscard", "system", "python-fido2's way to card readers"},
 	{"pcscd", "system", "a smart-card daemon"},
 	{"vsmartcard-vpcd", "system", "a virtual card reader in it"},
 }

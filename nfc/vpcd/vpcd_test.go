@@ -55,9 +55,8 @@ func TestWire(t *testing.T) {
 		{"000100", ""},
 		{"000101", ""},
 		{"000104", "000a" + hex.EncodeToString(a.ATR())},
-		{"000400a40400", "00026a82"},                        // another application
-		{"000d00a4040008a0000006472f0001", "000261" + "08"}, // no Le: the bytes are announced
-		{"000500c0000008", "000a4649444f5f325f309000"},      // FIDO_2_0
+		{"000400a40400", "00026a82"},                                   // another application
+		{"000d00a4040008a0000006472f0001", "000a4649444f5f325f309000"}, // FIDO_2_0
 		{"000102", ""}, // it forgets what was selected
 		{"000780100000010400", "00026d00"},
 	} {
