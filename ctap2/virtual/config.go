@@ -171,6 +171,9 @@ const minCredentialIDLength = 16
 
 // limitTo takes back what the profile does not have.
 func (c *Config) limitTo(p *profile) {
+	if len(p.commands) == 0 {
+		c.Previews = false
+	}
 	if !p.permissions {
 		c.AlwaysUV, c.NoPINForMcGa, c.Enterprise = false, false, nil
 	}

@@ -39,10 +39,10 @@ func (k *Key) enableEnterpriseAttestation([]byte) error {
 
 // grantEnterprise is step 9 of makeCredential: whether the attestation may tell
 // this key from others. One that the vendor's list does not grant is an ordinary
-// one.
+// one. To a key of CTAP 2.0 the member means nothing.
 func (k *Key) grantEnterprise(r *ctap2.MakeCredentialRequest) (granted bool, err error) {
 	switch {
-	case !r.Has(createEnterprise):
+	case !r.Has(createEnterprise), !k.profile.info21:
 		return false, nil
 	case !k.enterpriseKnown() || !k.state.policy.Enterprise:
 		return false, ctap2.StatusInvalidParameter

@@ -48,7 +48,7 @@ func (k *Key) getAssertion(o *operation, dst, parameters []byte) ([]byte, error)
 		return nil, err
 	}
 	found := k.candidates(a, user.verified) // 7
-	if len(found) == 0 && k.profile.touchFirst && a.touched() {
+	if len(found) == 0 && k.profile.touchFirst && a.touched() && !user.present {
 		if out := k.touch(o, r.RPID); out != agreed {
 			return nil, k.status(out, ctap2.StatusOperationDenied, ctap2.StatusOperationDenied)
 		}

@@ -92,7 +92,9 @@ func (k *Key) addInfo21(r *ctap2.GetInfoResponse) {
 		r.UvModality = new(uint64(c.UVModality))
 	}
 	r.Certifications = c.Certifications
-	r.RemainingDiscoverableCredentials = new(uint(k.remaining()))
+	if !c.WithoutRK {
+		r.RemainingDiscoverableCredentials = new(uint(k.remaining()))
+	}
 	if k.configSupported() && len(c.VendorCommands) > 0 {
 		r.VendorPrototypeConfigCommands = slices.Sorted(maps.Keys(c.VendorCommands))
 	}

@@ -68,7 +68,7 @@ func (m *model) makeCredential(a *modelCreate) (string, *modelCredential) {
 		return status(m.needsVerification())
 	}
 	granted := false
-	if a.enterprise != 0 {
+	if a.enterprise != 0 && m.permissions { // CTAP 2.0 does not know the member
 		if granted, s = m.enterprise(a); s != 0 {
 			return status(s)
 		}

@@ -132,6 +132,39 @@ func TestVerificationOfCTAP20(t *testing.T) {
 	}
 }
 
+// An assertion for which the user was verified takes no second touch before the
+// key of CTAP 2.0 says that it has no credential.
+func TestVerifiedIsTouchedOfCTAP20(t *testing.T) {
+	h := newHost(t, virtual.Config{
+		Profile: virtual.FIDO20, UV: virtual.ConfiguredUV,
+		User: virtual.Script(virtual.Step{Verify: virtual.Verified}, virtual.Step{Touch: virtual.Decline}),
+	})
+	h.want(ctap2.StatusNoCredentials, h.ask(&ctap2.GetAssertionRequest{Options: ctap2.Options{UV: new(true)}}))
+}
+
+// Members of makeCredential that later versions added mean nothing to a key of
+// CTAP 2.0.
+func TestLaterMembersOfCTAP20(t *testing.T) {
+	h := newHost(t, virtual.Config{Profile: virtual.FIDO20, Enterprise: &virtual.Enterprise{Enabled: true}})
+	for _, kind := range []uint{1, 2, 3} {
+		made := h.create(&ctap2.MakeCredentialRequest{EnterpriseAttestation: kind, AttestationFormatsPreference: []string{"none"}})
+		if made.EpAtt || made.Fmt != "packed" {
+			t.Errorf("enterprise attestation %d: epAtt %v, %s", kind, made.EpAtt, made.Fmt)
+		}
+	}
+}
+
+// A key that knows only U2F has no command at all, and so no preview of one.
+func TestPreviewsOfU2FOnly(t *testing.T) {
+	h := newHost(t, virtual.Config{Profile: virtual.U2FOnly, Previews: true, UV: virtual.FingerprintUV})
+	for command := range 256 {
+		h.want(ctap2.StatusInvalidCommand, raw{byte(command), 0xa1, 6, 0xf5})
+	}
+	if versions := h.key.Info().Versions; !slices.Equal(versions, []string{ctap2.VersionU2F}) {
+		t.Errorf("versions %q", versions)
+	}
+}
+
 // The versions that getInfo lists are those whose mandatory features the key has
 // (CTAP 2.3 section 9), whatever the Config takes away.
 func TestMandatoryFeatures(t *testing.T) {
@@ -253,6 +286,7 @@ func brokenRules(r *ctap2.GetInfoResponse) (broken []string) {
 		"pinComplexityPolicy needs its member":      !has(ctap2.ExtensionPINComplexityPolicy) || r.PinComplexityPolicy != nil,
 		"minPINLength needs clientPin":              r.MinPINLength == 0 || pin,
 		"maxPINLength needs clientPin":              r.MaxPINLength == 0 || pin,
+		"room for passkeys needs rk":                r.RemainingDiscoverableCredentials == nil || o[ctap2.OptionRK],
 		"uvModality needs uv":                       r.UvModality == nil || uv,
 		"preferredPlatformUvAttempts needs uv":      r.PreferredPlatformUvAttempts == 0 || uv,
 		"authenticatorConfigCommands and authnrCfg": r.AuthenticatorConfigCommands == nil || o[ctap2.OptionAuthnrCfg],
