@@ -8,7 +8,6 @@ import (
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
-	"github.com/gofido/fido/ctaphid"
 )
 
 // Section 15: reset. RS-8 needs a power cut inside the key and is tested in package
@@ -67,14 +66,7 @@ func rs3(c *C) {
 	m.powerCycle()
 	c.close()
 	c.user(Behaviour{Action: Ignore})
-	w := c.wire()
-	info := w.init(ctaphid.BroadcastCID)
-	w.ctap2(info)
-	w.send(info.CID, ctaphid.CommandCBOR, []byte{byte(ctap2.CommandReset)})
-	w.waiting(info.CID)
-	w.send(info.CID, ctaphid.CommandCancel, nil)
-	w.status(info.CID, prompt, ctap2.StatusKeepaliveCancel)
-	c.close()
+	c.cancels(ctap2.CommandReset)
 	c.user(Behaviour{})
 	m = c.open()
 	m.get(c.ga(k), k)

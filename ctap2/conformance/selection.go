@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/ctaphid"
 )
 
 // Section 19: selection. SEL-2 and SEL-3 are about hosts.
@@ -26,14 +25,7 @@ func sel1(c *C) {
 	m.refused(ctap2.CommandSelection, nil, ctap2.StatusUserActionTimeout, ctap2.StatusOperationDenied)
 	if c.Key.OpenReports != nil {
 		c.close()
-		w := c.wire()
-		info := w.init(ctaphid.BroadcastCID)
-		w.ctap2(info)
-		w.send(info.CID, ctaphid.CommandCBOR, []byte{byte(ctap2.CommandSelection)})
-		w.waiting(info.CID)
-		w.send(info.CID, ctaphid.CommandCancel, nil)
-		w.status(info.CID, prompt, ctap2.StatusKeepaliveCancel)
-		c.close()
+		c.cancels(ctap2.CommandSelection)
 		m = c.open()
 	}
 	c.user(Behaviour{Action: Decline})

@@ -311,6 +311,20 @@ func (w *wire) waiting(cid ctaphid.CID) {
 	}
 }
 
+// cancels demands that a command without parameters can be cancelled while the
+// key waits for the user.
+func (c *C) cancels(cmd ctap2.Command) {
+	c.Helper()
+	w := c.wire()
+	info := w.init(ctaphid.BroadcastCID)
+	w.ctap2(info)
+	w.send(info.CID, ctaphid.CommandCBOR, []byte{byte(cmd)})
+	w.waiting(info.CID)
+	w.send(info.CID, ctaphid.CommandCancel, nil)
+	w.status(info.CID, prompt, ctap2.StatusKeepaliveCancel)
+	c.close()
+}
+
 // status waits for a CBOR reply on cid and returns its status.
 func (w *wire) status(cid ctaphid.CID, within time.Duration, accept ...ctap2.Status) ctap2.Status {
 	w.c.Helper()

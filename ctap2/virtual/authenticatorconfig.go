@@ -29,7 +29,7 @@ const (
 )
 
 // authenticatorConfig is CTAP 2.3 section 6.11.
-func (k *Key) authenticatorConfig(_ *operation, dst, parameters []byte) ([]byte, error) {
+func (k *Key) authenticatorConfig(o *operation, dst, parameters []byte) ([]byte, error) {
 	r, err := ctap2.ParseConfigRequest(parameters)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (k *Key) authenticatorConfig(_ *operation, dst, parameters []byte) ([]byte,
 	// wanted that for switching the demand off.
 	if stuck := k.state.policy.AlwaysUV && !k.protected(); !stuck || r.SubCommand != ctap2.ToggleAlwaysUv {
 		proof := authorization{&r.Received, r.PinUvAuthParam, r.PinUvAuthProtocol, configPinUvAuthParam, configPinUvAuthProtocol}
-		if _, err := k.checkIfProtected(proof, r.Message(), ctap2.PermissionACFG); err != nil {
+		if _, err := k.checkIfProtected(o, proof, r.Message(), ctap2.PermissionACFG); err != nil {
 			return nil, err
 		}
 	}

@@ -16,10 +16,10 @@ type authorization struct {
 	paramMember, protocolMember int
 }
 
-// check checks the proof for a command other than makeCredential and
-// getAssertion: the MAC over message by a token that has the permission. The
-// caller has made sure that param is there.
-func (k *Key) check(a authorization, message []byte, permission ctap2.Permissions) (*token, error) {
+// check checks the proof for a command that manages the key: the MAC over message
+// by a token that has the permission. The caller has made sure that param is
+// there.
+func (k *Key) check(o *operation, a authorization, message []byte, permission ctap2.Permissions) (*token, error) {
 	if err := k.checkProtocol(a.Received, a.paramMember, a.protocolMember, a.protocol); err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (k *Key) check(a authorization, message []byte, permission ctap2.Permission
 	if err != nil {
 		return nil, err
 	}
-	if t.permissions&permission == 0 {
+	if !t.permits(permission, o) {
 		return nil, ctap2.StatusPINAuthInvalid
 	}
 	return t, nil
@@ -35,14 +35,14 @@ func (k *Key) check(a authorization, message []byte, permission ctap2.Permission
 
 // checkIfProtected is check for the commands that anyone may give to a key that
 // does not verify users: largeBlobs and authenticatorConfig.
-func (k *Key) checkIfProtected(a authorization, message []byte, permission ctap2.Permissions) (*token, error) {
+func (k *Key) checkIfProtected(o *operation, a authorization, message []byte, permission ctap2.Permissions) (*token, error) {
 	switch {
 	case !k.protected() && !k.state.policy.AlwaysUV:
 		return nil, nil
 	case !a.Has(a.paramMember):
 		return nil, ctap2.StatusPUATRequired
 	}
-	return k.check(a, message, permission)
+	return k.check(o, a, message, permission)
 }
 
 // knows reports whether the key has a command that the package has.

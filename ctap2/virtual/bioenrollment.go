@@ -85,20 +85,15 @@ func (k *Key) authorizeBio(b *bioRequest) (sub bioSubCommand, err error) {
 	case !sub.protected:
 		return sub, nil
 	}
-	if err := k.checkProtocol(&b.Received, bioPinUvAuthParam, bioPinUvAuthProtocol, b.PinUvAuthProtocol); err != nil {
-		return sub, err
-	}
 	message, err := b.Message()
 	if err != nil {
 		return sub, err
 	}
-	if b.token, err = k.authenticate(b.PinUvAuthProtocol, message, b.PinUvAuthParam); err != nil {
-		return sub, err
-	}
-	if !b.token.permits(ctap2.PermissionBE, b.operation) {
-		return sub, ctap2.StatusPINAuthInvalid
-	}
-	return sub, nil
+	b.token, err = k.check(b.operation, authorization{
+		Received: &b.Received, param: b.PinUvAuthParam, protocol: b.PinUvAuthProtocol,
+		paramMember: bioPinUvAuthParam, protocolMember: bioPinUvAuthProtocol,
+	}, message, ctap2.PermissionBE)
+	return sub, err
 }
 
 // enrollment is a fingerprint that is being enrolled: the state between two

@@ -61,7 +61,7 @@ func (k *Key) setLargeBlobs(o *operation, r *ctap2.LargeBlobsRequest) error {
 	if err != nil {
 		return err
 	}
-	token, err := k.checkIfProtected(authorization{
+	token, err := k.checkIfProtected(o, authorization{
 		Received: &r.Received, param: r.PinUvAuthParam, protocol: r.PinUvAuthProtocol,
 		paramMember: blobsPinUvAuthParam, protocolMember: blobsPinUvAuthProtocol,
 	}, r.Message(), ctap2.PermissionLBW)

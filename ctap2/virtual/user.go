@@ -231,32 +231,26 @@ func (m *Manual) asked(p Prompt) {
 // Touch implements User.
 func (m *Manual) Touch(ctx context.Context, p Prompt) Decision {
 	m.asked(p)
-	select {
-	case d := <-m.decisions:
-		return d
-	case <-ctx.Done():
-		return NoTouch
-	}
+	return received(ctx, m.decisions)
 }
 
 // Verify implements User.
 func (m *Manual) Verify(ctx context.Context, p Prompt) Verification {
 	m.asked(p)
-	select {
-	case v := <-m.verifications:
-		return v
-	case <-ctx.Done():
-		return NoVerification
-	}
+	return received(ctx, m.verifications)
 }
 
 // Sample implements Sampler.
 func (m *Manual) Sample(ctx context.Context, p Prompt) Sample {
 	m.asked(p)
+	return received(ctx, m.samples)
+}
+
+// received waits for what the test sends, which is nothing if that does not come.
+func received[A any](ctx context.Context, answers <-chan A) (answer A) {
 	select {
-	case s := <-m.samples:
-		return s
+	case answer = <-answers:
 	case <-ctx.Done():
-		return NoSample
 	}
+	return answer
 }
