@@ -70,13 +70,18 @@ func Open(ctx context.Context, card Card, c *Config) (*Conn, error) {
 		part:          cfg.Part,
 		noGetResponse: cfg.NoGetResponse,
 	}
-	err = conn.call(ctx, "SELECT", func(x *exchange) error {
+	meet := func(x *exchange) error {
 		if conn.version != VersionFIDO20 {
 			return conn.probe(x)
 		}
 		conn.ctap2 = true
 		return nil
-	})
+	}
+	err = conn.call(ctx, "SELECT", meet)
+	if errors.Is(err, ErrGone) && conn.dead == nil {
+		// The reader may not have noticed yet that this is another card.
+		err = conn.call(ctx, "SELECT", meet)
+	}
 	if err != nil {
 		card.Close()
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -69,12 +71,27 @@ func Start(ctx context.Context) (d *Daemon, err error) {
 	}
 	d.cmd = exec.Command("pcscd", "--foreground", "--config", d.dir)
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
-	if err := d.cmd.Start(); err != nil {
+	if err := d.run(); err != nil {
 		d.cmd = nil
 		return d, fmt.Errorf("package pcscd: %w", err)
 	}
-	go func() { d.done <- d.cmd.Wait() }()
 	return d, d.ready(ctx)
+}
+
+// run starts the program, which ends with this one even if that is killed: it is
+// told when the thread that started it ends.
+func (d *Daemon) run() error {
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd, started := d.cmd, make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			d.done <- cmd.Wait()
+		}
+	}()
+	return <-started
 }
 
 func (d *Daemon) takeTurn(ctx context.Context) error {
