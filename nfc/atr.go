@@ -1,9 +1,9 @@
 package nfc
 
-// extendedLengths reports whether a card's ATR says that it takes Lc and Le of
+// ExtendedLengths reports whether a card's ATR says that it takes Lc and Le of
 // the extended form: the historical bytes hold card capabilities (ISO/IEC
 // 7816-4 section 12.1.1.9) whose third byte has bit 7 set.
-func extendedLengths(atr []byte) bool {
+func ExtendedLengths(atr []byte) bool {
 	const capabilities, extended = 7, 0x40
 	h := historicalBytes(atr)
 	if len(h) == 0 || h[0] != 0x80 && h[0] != 0x00 {

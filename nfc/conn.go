@@ -356,7 +356,7 @@ func (c *Conn) choose(x *exchange) error {
 		return protocolError(data, "SELECT of the FIDO application says %.16q", data)
 	}
 	const longestShort = iso7816.HeaderSize + 1 + 255 + 1
-	known := extendedLengths(atr) && maxCommand > longestShort
+	known := ExtendedLengths(atr) && maxCommand > longestShort
 	c.extended = !c.noExtended && (c.cfg.Length == ExtendedFirst || c.cfg.Length == ExtendedIfKnown && known)
 	c.selected = true
 	return nil

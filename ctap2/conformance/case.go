@@ -19,6 +19,7 @@ const (
 	NeedsUser                         // Key.User
 	NeedsVerify                       // Key.Verify
 	NeedsSamples                      // Key.Sample
+	NeedsCard                         // Key.OpenCard
 )
 
 // A Case is one thing that a key does or does not do.
@@ -33,7 +34,7 @@ type Case struct {
 // Cases returns every case of the suite in the order in which Run runs them.
 func Cases() []Case {
 	return slices.Concat(hidInitCases, hidSegmentationCases, hidSequenceCases, hidTimeoutCases, hidArbitrationCases,
-		hidKeepaliveCases, hidWinkLockCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
+		hidKeepaliveCases, hidWinkLockCases, nfcCases, cborCases, getInfoCases, makeCredentialCases, getAssertionCases,
 		clientPINCases, tokenCases, resetCases, credentialManagementCases,
 		bioEnrollmentCases, largeBlobCases, configCases, selectionCases, extensionCases, u2fCases)
 }
@@ -117,6 +118,8 @@ func (k *Key) lacks(n Needs) string {
 	switch {
 	case n&NeedsReports != 0 && k.OpenReports == nil:
 		return "the fixture has no HID interface"
+	case n&NeedsCard != 0 && k.OpenCard == nil:
+		return "the fixture has no card"
 	case n&NeedsPowerCycle != 0 && k.PowerCycle == nil:
 		return "the fixture can't cycle the power"
 	case n&NeedsUser != 0 && k.User == nil:
@@ -142,6 +145,8 @@ type C struct {
 
 	uv         bool   // the key has built-in user verification that is set up
 	pin        string // the PIN that the suite has set because every use of the key needs one
+	power      int    // counts power cycles
+	tap        tap    // of a key that counts power-up as a touch
 	deviations int    // departures from canonical CBOR in the key's replies
 }
 
@@ -166,7 +171,8 @@ func (c *C) fresh() {
 	c.Helper()
 	c.close()
 	c.Key = c.fixture.New(c.T)
-	c.pin = ""
+	c.pin, c.tap = "", tap{}
+	c.power++
 }
 
 func (c *C) close() {

@@ -27,7 +27,7 @@ func loopback(c virtual.Config, in, out int) conformance.Fixture {
 				t.Fatal(err)
 			}
 			var server *ctaphid.Server
-			return &conformance.Key{
+			return scripted(key, conformance.Key{
 				Strict: true,
 				OpenReports: func() (ctaphid.Device, error) {
 					if server == nil {
@@ -40,37 +40,42 @@ func loopback(c virtual.Config, in, out int) conformance.Fixture {
 					server.PowerCycle()
 					return nil
 				},
-				User: func(b conformance.Behaviour) error {
-					switch b.Action {
-					case conformance.Touch:
-						key.SetUser(virtual.TouchAfter(b.After))
-					case conformance.Ignore:
-						key.SetUser(virtual.NeverTouch())
-					case conformance.Decline:
-						key.SetUser(virtual.Deny())
-					case conformance.LongTouch:
-						step := virtual.Step{After: b.After + 6*time.Second, Touch: virtual.LongTouch, Verify: virtual.Verified}
-						key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
-					}
-					return nil
-				},
-				Sample: func(s ctap2.SampleStatus) {
-					step := virtual.Step{Touch: virtual.Touch, Verify: virtual.Verified, Sample: virtual.BadSample(s)}
-					if s == ctap2.SampleNoUserActivity {
-						step.Sample = virtual.NoSample
-					}
-					key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
-				},
-				Verify: func(succeed bool) {
-					v := virtual.NotVerified
-					if succeed {
-						v = virtual.Verified
-					}
-					key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{{Touch: virtual.Touch, Verify: v}}, 100)...))
-				},
-			}
+			})
 		},
 	}
+}
+
+// scripted lets cases script the user of the software key.
+func scripted(key *virtual.Key, k conformance.Key) *conformance.Key {
+	k.User = func(b conformance.Behaviour) error {
+		switch b.Action {
+		case conformance.Touch:
+			key.SetUser(virtual.TouchAfter(b.After))
+		case conformance.Ignore:
+			key.SetUser(virtual.NeverTouch())
+		case conformance.Decline:
+			key.SetUser(virtual.Deny())
+		case conformance.LongTouch:
+			step := virtual.Step{After: b.After + 6*time.Second, Touch: virtual.LongTouch, Verify: virtual.Verified}
+			key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
+		}
+		return nil
+	}
+	k.Sample = func(s ctap2.SampleStatus) {
+		step := virtual.Step{Touch: virtual.Touch, Verify: virtual.Verified, Sample: virtual.BadSample(s)}
+		if s == ctap2.SampleNoUserActivity {
+			step.Sample = virtual.NoSample
+		}
+		key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{step}, 100)...))
+	}
+	k.Verify = func(succeed bool) {
+		v := virtual.NotVerified
+		if succeed {
+			v = virtual.Verified
+		}
+		key.SetUser(virtual.Script(slices.Repeat([]virtual.Step{{Touch: virtual.Touch, Verify: v}}, 100)...))
+	}
+	return &k
 }
 
 // withPIN are the cases about keys that can have a PIN.
@@ -83,7 +88,7 @@ var withPIN = []string{
 
 func TestLoopback(t *testing.T) {
 	// What every key of this module lacks, and what most keys of the table do.
-	never := slices.Concat([]string{"HID-D1", "HID-L7"}, ordinarySettings, ordinaryExtensions, withPreviews)
+	never := slices.Concat([]string{"HID-D1", "HID-L7"}, withCard(), ordinarySettings, ordinaryExtensions, withPreviews)
 	ordinary := slices.Concat(never, withSensor, []string{"GI-20", "TK-7", "TK-8"})
 	// Cases that make passkeys on single packets, where nothing verifies the user.
 	packets := []string{"HID-B7", "HID-C10"}
@@ -211,6 +216,7 @@ var list = []struct {
 	{"HID-C", 11},
 	{"HID-W", 2},
 	{"HID-L", 8},
+	{"NFC-", 38},
 	{"CBR-", 8},
 	{"GI-", 22},
 	{"MC-", 30},

@@ -1,6 +1,6 @@
 // Package conformance is a test suite for security keys: any key, on any
-// transport. It checks what the CTAP documents say of CTAPHID and of the CTAP2
-// commands, case by case. The software key of this module runs through it in
+// transport. It checks what the CTAP documents say of CTAPHID, of cards, of the
+// CTAP2 commands and of U2F, case by case. The software key of this module runs through it in
 // memory and behind a kernel; a firmware project points it at its simulator or
 // at its hardware.
 //

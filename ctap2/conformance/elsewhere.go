@@ -1,6 +1,6 @@
 package conformance
 
-// Elsewhere returns the cases of the project's list, sections 1 to 7 and 10 to 21, that
+// Elsewhere returns the cases of the project's list, sections 1 to 7 and 9 to 21, that
 // this suite does not hold, each with the reason or the place where it is
 // tested.
 func Elsewhere() map[string]string {
@@ -14,6 +14,8 @@ func Elsewhere() map[string]string {
 		"CP-23":  "needs a power cut inside the key: tests of package virtual",
 		"SEL-2":  "is about hosts: TestSelectionOfOldKeys of package ctap2",
 		"SEL-3":  "is about hosts: TestSelectOneOfSeveralKeys of package ctap2",
+		"NFC-16": "is about hosts: TestScriptedCards and TestFaults of package nfc",
+		"NFC-30": "is about hosts: TestScriptedCards and TestFaults of package nfc",
 		"RS-8":   "needs a power cut inside the key: tests of package virtual",
 		"LB-9":   "needs a power cut inside the key: TestLargeBlobsPowerCut of package virtual",
 		"LB-11":  "is about hosts: TestLargeBlobsOfSoftwareKey and TestLargeBlobArray* of package ctap2",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/nfc"
 )
 
 // A Fixture is how the suite gets at the key under test.
@@ -34,9 +35,22 @@ type Key struct {
 	// cases of sections 1 to 7 do not apply.
 	OpenReports func() (ctaphid.Device, error)
 
+	// OpenCard opens the key at a card reader. Each call is another program's view
+	// of the card. Nil: the key is no card, and the cases of section 9 do not
+	// apply.
+	OpenCard func() (nfc.Card, error)
+
+	// Tap says that power-up counts as the touch, once and for two minutes, and
+	// that the key can't be touched otherwise: one without a button, that is held
+	// to a reader. Where a case needs another touch the power is cycled, unless the
+	// key then forgets what the case is about: it does not apply. User and Verify
+	// may well be nil.
+	Tap bool
+
 	// OpenMessages opens the key for CTAP2 messages, and for U2F messages if the
 	// transport is a ctap2.U2FTransport too. One that is an io.Closer is closed
-	// when the case is done with it. Nil: a ctaphid.Conn over OpenReports.
+	// when the case is done with it. Nil: a ctaphid.Conn over OpenReports, or an
+	// nfc.Conn over OpenCard if that is nil too.
 	OpenMessages func() (ctap2.Transport, error)
 
 	// PowerCycle takes the power from the key and gives it back. Connections

@@ -10,6 +10,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/nfc"
 )
 
 // params are the parameters of a request, by number: a form in which a case can
@@ -33,6 +34,7 @@ type messages struct {
 	c        *C
 	t        ctap2.Transport
 	info     *ctap2.GetInfoResponse
+	power    int  // C.power when t was opened
 	prompted bool // the last request asked for a touch
 }
 
@@ -40,7 +42,7 @@ type messages struct {
 // it for its information.
 func (c *C) open() *messages {
 	c.Helper()
-	m := &messages{c: c, t: c.dial()}
+	m := &messages{c: c, t: c.dial(), power: c.power}
 	if !speaksCTAP2(m.t) {
 		c.NotApplicable("the key does not speak CTAP2")
 	}
@@ -49,12 +51,12 @@ func (c *C) open() *messages {
 }
 
 // overHID reports whether messages go through the HID interface.
-func (c *C) overHID() bool { return c.Key.OpenMessages == nil }
+func (c *C) overHID() bool { return c.Key.OpenMessages == nil && c.Key.OpenReports != nil }
 
 // dial opens the key for messages, for as long as the case runs.
 func (c *C) dial() ctap2.Transport {
 	c.Helper()
-	if !c.overHID() {
+	if c.Key.OpenMessages != nil {
 		t, err := c.Key.OpenMessages()
 		if err != nil {
 			c.Fatalf("opening the key: %v", err)
@@ -65,7 +67,7 @@ func (c *C) dial() ctap2.Transport {
 		return t
 	}
 	if c.Key.OpenReports == nil {
-		c.Fatal("the fixture opens neither reports nor messages")
+		return c.dialCard()
 	}
 	dev, err := c.Key.OpenReports()
 	if err != nil {
@@ -74,6 +76,24 @@ func (c *C) dial() ctap2.Transport {
 	conn, err := ctaphid.Open(c.ctx, dev, nil)
 	if err != nil {
 		c.Fatalf("opening the key: %v", err)
+	}
+	c.closers = append(c.closers, conn.Close)
+	return conn
+}
+
+// dialCard opens the card for messages.
+func (c *C) dialCard() ctap2.Transport {
+	c.Helper()
+	if c.Key.OpenCard == nil {
+		c.Fatal("the fixture opens neither reports nor a card nor messages")
+	}
+	card, err := c.Key.OpenCard()
+	if err != nil {
+		c.Fatalf("opening the card: %v", err)
+	}
+	conn, err := nfc.Open(c.ctx, card, nil)
+	if err != nil {
+		c.Fatalf("opening the card: %v", err)
 	}
 	c.closers = append(c.closers, conn.Close)
 	return conn
@@ -94,8 +114,13 @@ func speaksCTAP2(t ctap2.Transport) bool {
 // carriesMSG reports whether the key takes U2F messages, as far as the transport
 // knows.
 func carriesMSG(t ctap2.Transport) bool {
-	conn, ok := t.(*ctaphid.Conn)
-	return !ok || conn.Info().Capabilities&ctaphid.CapabilityNMSG == 0
+	switch t := t.(type) {
+	case *ctaphid.Conn:
+		return t.Info().Capabilities&ctaphid.CapabilityNMSG == 0
+	case interface{ U2F() bool }:
+		return t.U2F()
+	}
+	return true
 }
 
 // refresh asks the key for its information again.
@@ -114,10 +139,13 @@ func (m *messages) refresh() *ctap2.GetInfoResponse {
 	return info
 }
 
-// raw sends a request, command byte first, and returns the status and what
-// follows it.
-func (m *messages) raw(request []byte) (ctap2.Status, []byte) {
+// send sends a request and returns the reply, which is not empty. A connection
+// from before a power cycle is opened again.
+func (m *messages) send(request []byte) []byte {
 	m.c.Helper()
+	if m.power != m.c.power {
+		m.t, m.power = m.c.dial(), m.c.power
+	}
 	m.prompted = false
 	reply, err := m.t.CBOR(m.c.ctx, nil, request, func(status byte) {
 		if status == ctap2.WaitingUPNeeded {
@@ -130,7 +158,20 @@ func (m *messages) raw(request []byte) (ctap2.Status, []byte) {
 	if len(reply) == 0 {
 		m.c.Fatalf("request %x: the reply has no status", request[:min(len(request), 64)])
 	}
+	return reply
+}
+
+// raw sends a request, command byte first, and returns the status and what
+// follows it.
+func (m *messages) raw(request []byte) (ctap2.Status, []byte) {
+	m.c.Helper()
+	m.c.tapBefore(request)
+	reply := m.send(request)
+	if ctap2.Status(reply[0]) == ctap2.StatusUPRequired && m.c.tapAgain() {
+		reply = m.send(request)
+	}
 	s := ctap2.Status(reply[0])
+	m.c.tapAfter(request, s)
 	if s != ctap2.StatusSuccess && len(reply) > 1 {
 		m.c.Errorf("request %x: data follows the status %s: %x", request[:min(len(request), 64)], s.Name(), reply[1:])
 	}

@@ -293,7 +293,9 @@ func (m *messages) proven(cmd ctap2.Command, p params) params {
 	if m.c.pin == "" {
 		return p // the case has set its own and knows what it wants to see
 	}
+	own := m.c.tap.token
 	t := m.use(m.first(), ctap2.PermissionMC|ctap2.PermissionGA, rp)
+	m.c.tap.token = own // this one is for this request alone
 	return p.with(param, t.Authenticate(p[hash].([]byte))).with(param+1, t.Protocol())
 }
 
@@ -352,7 +354,7 @@ func (m *messages) tryReset(p params) ctap2.Status {
 	}
 	s, _ := m.call(ctap2.CommandReset, p)
 	if over := m.info.TransportsForReset; s == ctap2.StatusOperationDenied && len(over) > 0 &&
-		(m.c.Key.OpenMessages != nil || !slices.Contains(over, ctap2.TransportUSB)) {
+		(!m.c.overHID() || !slices.Contains(over, ctap2.TransportUSB)) {
 		m.c.NotApplicable("the key takes resets over %q alone", over)
 	}
 	return s
@@ -364,10 +366,7 @@ func (m *messages) powerCycle() *messages {
 	if m.c.Key.PowerCycle == nil {
 		m.c.NotApplicable("the fixture can't cycle the power")
 	}
-	m.c.close()
-	if err := m.c.Key.PowerCycle(); err != nil {
-		m.c.Fatalf("cycling the power: %v", err)
-	}
+	m.c.powerCycle()
 	return m.c.open()
 }
 

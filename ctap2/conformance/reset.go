@@ -48,7 +48,7 @@ func rs2(c *C) {
 
 func rs3(c *C) {
 	m := c.open()
-	if over := m.info.TransportsForReset; len(over) > 0 && c.Key.OpenMessages == nil && !slices.Contains(over, ctap2.TransportUSB) {
+	if over := m.info.TransportsForReset; len(over) > 0 && c.overHID() && !slices.Contains(over, ctap2.TransportUSB) {
 		c.NotApplicable("the key takes resets over %q alone", over)
 	}
 	k := m.make(c.mc())
@@ -171,13 +171,13 @@ func rs7(c *C) {
 	switch {
 	case len(over) == 0:
 		c.NotApplicable("the key names no transports for reset")
-	case c.Key.OpenMessages == nil && slices.Contains(over, ctap2.TransportUSB):
+	case c.overHID() && slices.Contains(over, ctap2.TransportUSB):
 		c.NotApplicable("the fixture's transport is among those for reset")
 	}
 	k := m.make(c.mc())
 	m = m.powerCycle()
 	s, _ := m.call(ctap2.CommandReset, nil)
-	if s == ctap2.StatusSuccess && c.Key.OpenMessages != nil {
+	if s == ctap2.StatusSuccess && !c.overHID() {
 		c.NotApplicable("the fixture's transport is among %q", over)
 	}
 	m.accept(s, ctap2.StatusOperationDenied)

@@ -42,8 +42,9 @@ const patient = 40 * time.Second
 
 // u2fKey is the key opened for U2F messages.
 type u2fKey struct {
-	c *C
-	t ctap2.U2FTransport
+	c     *C
+	t     ctap2.U2FTransport
+	power int // C.power when t was opened
 }
 
 // openU2F opens the key for U2F messages, for as long as the case runs.
@@ -62,7 +63,7 @@ func (c *C) u2f(t ctap2.Transport) *u2fKey {
 	if !carriesMSG(t) {
 		c.NotApplicable("the key does not speak U2F")
 	}
-	k := &u2fKey{c, u}
+	k := &u2fKey{c, u, c.power}
 	if _, sw := k.send([]byte{0, byte(u2f.INSVersion), 0, 0, 0, 0, 0}); sw == iso7816.SWInstructionNotSupported {
 		c.NotApplicable("the key does not speak U2F")
 	}
@@ -72,6 +73,9 @@ func (c *C) u2f(t ctap2.Transport) *u2fKey {
 // send sends an APDU and returns the data of the response and its status word.
 func (k *u2fKey) send(apdu []byte) ([]byte, iso7816.StatusWord) {
 	k.c.Helper()
+	if k.power != k.c.power {
+		k.t, k.power = k.c.openU2F().t, k.c.power
+	}
 	reply, err := k.t.MSG(k.c.ctx, nil, apdu)
 	if err != nil {
 		k.c.Fatalf("APDU %x: %v", apdu[:min(len(apdu), 64)], err)
@@ -101,13 +105,13 @@ func (k *u2fKey) ask(r u2f.Request) ([]byte, iso7816.StatusWord) {
 func (k *u2fKey) touched(r u2f.Request) []byte {
 	k.c.Helper()
 	b, sw := k.ask(r)
-	if sw == swNotTouched && !k.c.overHID() && k.c.Key.PowerCycle != nil {
-		k.powerCycle()
+	if sw == swNotTouched && k.c.tapAgain() {
 		b, sw = k.ask(r)
 	}
 	for began := time.Now(); sw == swNotTouched && time.Since(began) < patient; b, sw = k.ask(r) {
 		time.Sleep(u2f.PollInterval)
 	}
+	k.c.tap.used = true
 	switch sw {
 	case swDone:
 	case swSwitchedOff:
@@ -132,11 +136,8 @@ func (k *u2fKey) accept(what string, got iso7816.StatusWord, accept ...iso7816.S
 
 func (k *u2fKey) powerCycle() {
 	k.c.Helper()
-	k.c.close()
-	if err := k.c.Key.PowerCycle(); err != nil {
-		k.c.Fatalf("cycling the power: %v", err)
-	}
-	k.t = k.c.openU2F().t
+	k.c.powerCycle()
+	k.t, k.power = k.c.openU2F().t, k.c.power
 }
 
 // registration is the request of the case, for the conformance relying party.
@@ -241,7 +242,7 @@ func u3(c *C) {
 	own := k.register()
 	c.user(Behaviour{Action: Ignore})
 	k.accept("a check of the key's own key handle", k.check(own.handle), swNotTouched)
-	if c.overHID() { // elsewhere being there is a touch
+	if !c.Key.Tap { // there being at the reader is a touch
 		_, sw := k.ask(c.using(own.handle, u2f.EnforceUserPresence))
 		k.accept("nobody touches the key", sw, swNotTouched)
 	}
@@ -325,8 +326,8 @@ func u6(c *C) {
 }
 
 func u7(c *C) {
-	if !c.overHID() {
-		c.NotApplicable("only over HID the key is touched for each command")
+	if c.Key.Tap {
+		c.NotApplicable("the key can't be touched for each command")
 	}
 	k := c.openU2F()
 	own := k.register()

@@ -119,10 +119,15 @@ func RemainingOnSelect() Fault { return holding(isSelect) }
 // it wants the right one, or says it, 6Cxx; and APDUs of the extended form are
 // not sent.
 func T0() Fault {
-	hold := holding(func(cmd iso7816.Command) bool { return len(cmd.Data) > 0 })
-	exact := ExactLe()
+	hasData := func(cmd iso7816.Command) bool { return len(cmd.Data) > 0 }
+	hold, exact := holding(hasData), ExactLe()
 	return func(next Transmit) Transmit {
-		t0 := hold(exact(next))
+		t0 := exact(hold(func(ctx context.Context, apdu []byte) ([]byte, error) {
+			if cmd := parse(apdu); hasData(cmd) && cmd.Ne > 0 {
+				apdu = apdu[:len(apdu)-1]
+			}
+			return next(ctx, apdu)
+		}))
 		return func(ctx context.Context, apdu []byte) ([]byte, error) {
 			if isExtended(parse(apdu)) {
 				return nil, nfc.ErrNotSent
