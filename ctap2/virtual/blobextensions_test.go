@@ -227,6 +227,10 @@ func TestLargeBlobExtension(t *testing.T) {
 			if o := ask(true, write(1025)); o.Written == nil || *o.Written {
 				t.Errorf("writing too much: %+v", o)
 			}
+			silent := h.assert(&ctap2.GetAssertionRequest{AllowList: allow(id), Extensions: write(3), Options: ctap2.Options{UP: new(false)}})
+			if o := blobOutput(t, silent.UnsignedExtensionOutputs); o.Written == nil || *o.Written {
+				t.Errorf("writing without a touch: %+v", o)
+			}
 			if rk {
 				if o := ask(false, write(3)); o.Written == nil || *o.Written {
 					t.Errorf("writing without a list: %+v", o)

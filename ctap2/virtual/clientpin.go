@@ -221,7 +221,7 @@ func (k *Key) getPINToken(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.Clien
 }
 
 func (k *Key) getTokenUsingPIN(_ *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {
-	if err := k.permitted(r.Permissions, false); err != nil {
+	if err := k.permitted(&r.Permissions, false); err != nil {
 		return nil, err
 	}
 	return k.tokenForPIN(r, r.Permissions, r.RPID, ctap2.StatusPINPolicyViolation)
@@ -249,7 +249,7 @@ func (k *Key) tokenForPIN(r *ctap2.ClientPINRequest, permissions ctap2.Permissio
 
 // getTokenUsingUV gives a token for built-in user verification.
 func (k *Key) getTokenUsingUV(o *operation, r *ctap2.ClientPINRequest) (*ctap2.ClientPINResponse, error) {
-	if err := k.permitted(r.Permissions, true); err != nil {
+	if err := k.permitted(&r.Permissions, true); err != nil {
 		return nil, err
 	}
 	if !k.uvReady() {
@@ -310,11 +310,13 @@ func (k *Key) handOut(s *pinuv.SharedSecret, p pinuv.Protocol, permissions ctap2
 
 // permitted says whether a token with the permissions can be had, through
 // built-in user verification or the PIN (CTAP 2.3 section 6.5.5.7).
-func (k *Key) permitted(p ctap2.Permissions, uv bool) error {
-	if p == 0 {
+// It takes those away that the specification does not define, which are ignored.
+func (k *Key) permitted(permissions *ctap2.Permissions, uv bool) error {
+	if *permissions == 0 {
 		return ctap2.StatusInvalidParameter
 	}
-	options := k.options()
+	*permissions &= definedPermissions
+	p, options := *permissions, k.options()
 	for _, rule := range permissionRules {
 		if p&rule.permission == 0 {
 			continue
@@ -329,6 +331,9 @@ func (k *Key) permitted(p ctap2.Permissions, uv bool) error {
 	}
 	return nil
 }
+
+const definedPermissions = ctap2.PermissionMC | ctap2.PermissionGA | ctap2.PermissionCM | ctap2.PermissionBE |
+	ctap2.PermissionLBW | ctap2.PermissionACFG | ctap2.PermissionPCMR
 
 // permissionRules name the option that a permission depends on.
 var permissionRules = []struct {

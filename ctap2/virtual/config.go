@@ -109,7 +109,8 @@ type Config struct {
 
 	// Transport is one of ctap2.TransportUSB (the meaning of ""),
 	// TransportNFC and TransportSmartCard. On the last two, power-up counts as
-	// one touch for two minutes, and nothing else does.
+	// one touch for two minutes, and nothing else does. It says how touches,
+	// tokens and TransportsForReset work, whatever carries the key's messages.
 	Transport          string
 	Transports         []string // that getInfo lists; nil: Transport
 	TransportsForReset []string // over which a reset is taken; nil: all, and getInfo does not list them

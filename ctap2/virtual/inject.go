@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -123,6 +124,9 @@ func (k *Key) AddCredential(n NewCredential) (Credential, error) {
 	extensions, err := n.extensions()
 	if err != nil {
 		return Credential{}, err
+	}
+	if n.ID != nil && slices.ContainsFunc(k.state.stored, func(o *credential) bool { return bytes.Equal(o.id, n.ID) }) {
+		return Credential{}, errors.New("virtual: another credential has this ID")
 	}
 	c := &credential{
 		extensions:   extensions,

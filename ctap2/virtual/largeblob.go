@@ -115,9 +115,11 @@ func (c *credential) largeBlob() (blob storedLargeBlob) {
 }
 
 // writeLargeBlob has the assertion store a blob together with the counter, and
-// reports whether it will.
+// reports whether it will. The specification names no user verification for it, but
+// without a touch a program that only knows the credential's ID could overwrite the
+// blob and nobody would notice.
 func (k *Key) writeLargeBlob(a *assertion, c *credential, blob storedLargeBlob) (bool, error) {
-	if len(a.request.AllowList) == 0 || c.extensions[ctap2.ExtensionLargeBlob] == nil || len(blob.Blob) > k.maxLargeBlob() {
+	if !a.touched() || len(a.request.AllowList) == 0 || c.extensions[ctap2.ExtensionLargeBlob] == nil || len(blob.Blob) > k.maxLargeBlob() {
 		return false, nil
 	}
 	changed, extensions, err := c.withLargeBlob(blob)
