@@ -18,6 +18,11 @@ type Info struct {
 	Serial              string
 	PhysicalPath        string // where it is plugged in, as in "usb-0000:00:14.0-2/input0"; empty if unknown
 
+	// USBBus and USBDevice are where the kernel has the USB device, as lsusb shows
+	// it, which tells it from all others until it is unplugged. Both are 0 if
+	// unknown, as on systems other than Linux.
+	USBBus, USBDevice int
+
 	// ReportIn and ReportOut are the sizes, in bytes, of the reports from and
 	// to the device. Both are 0 if the system does not tell without opening
 	// the device.

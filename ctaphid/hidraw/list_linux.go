@@ -86,6 +86,10 @@ func (s system) info(name string) (hid.Info, bool) {
 		info.Manufacturer = attribute(usb + "manufacturer")
 		info.Product = cmp.Or(attribute(usb+"product"), info.Product)
 		info.Serial = cmp.Or(info.Serial, attribute(usb+"serial"))
+		bus, device := number(usb+"busnum"), number(usb+"devnum")
+		if bus != 0 && device != 0 {
+			info.USBBus, info.USBDevice = bus, device
+		}
 	}
 	if err := s.access(info.Path); err != nil {
 		info.Access = hid.NewAccessError(info.Path, err)
@@ -139,6 +143,15 @@ func attribute(path string) string {
 		return ""
 	}
 	return hid.Text(strings.TrimSuffix(string(b), "\n"))
+}
+
+// number returns an attribute that is a decimal number, 0 if it is none.
+func number(path string) int {
+	n, err := strconv.ParseUint(attribute(path), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 func readAtMost(path string, n int64) ([]byte, error) {

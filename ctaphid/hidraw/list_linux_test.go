@@ -79,7 +79,7 @@ func usbKey(node string) fakeKey {
 		uevent: "DRIVER=hid-generic\nHID_ID=0003:00001209:00000001\nHID_NAME=Example Inc. Example Key\n" +
 			"HID_PHYS=usb-0000:00:14.0-2/input0\nHID_UNIQ=0042\nMODALIAS=hid:b0003g0001v00001209p00000001\n",
 		descriptor: hid.AppendDescriptor(nil, 64, 64),
-		usb:        map[string]string{"manufacturer": "Example Inc.", "product": "Example Key", "serial": "0042"},
+		usb:        map[string]string{"manufacturer": "Example Inc.", "product": "Example Key", "serial": "0042", "busnum": "1", "devnum": "1" + node[6:]},
 	}
 }
 
@@ -114,7 +114,7 @@ func TestList(t *testing.T) {
 		{Path: "/dev/hidraw2", Bus: hid.BusBluetooth, ProductID: 0xffff, Product: "Evil\ufffd[2J", PhysicalPath: "00:11:22", ReportIn: 64, ReportOut: 64},
 		{Path: "/dev/hidraw3", Bus: hid.BusUSB, VendorID: 0x1209, ProductID: 1, Product: "Software Key", ReportIn: 62, ReportOut: 32},
 		{Path: "/dev/hidraw10", Bus: hid.BusUSB, VendorID: 0x1209, ProductID: 1, Manufacturer: "Example Inc.", Product: "Example Key", Serial: "0042",
-			PhysicalPath: "usb-0000:00:14.0-2/input0", ReportIn: 64, ReportOut: 64},
+			PhysicalPath: "usb-0000:00:14.0-2/input0", USBBus: 1, USBDevice: 110, ReportIn: 64, ReportOut: 64},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("got %d keys: %v", len(got), got)
@@ -132,6 +132,31 @@ func TestList(t *testing.T) {
 		if denied && (!errors.Is(e, fs.ErrPermission) || !strings.Contains(e.Advice, "udev rule")) {
 			t.Errorf("%s: %v", want[i].Path, access)
 		}
+	}
+}
+
+// The address of a USB device is known as a whole or not at all.
+func TestListUSBAddress(t *testing.T) {
+	for _, c := range []struct {
+		name, bus, device string
+		wantBus, want     int
+	}{
+		{"both", "3", "17", 3, 17},
+		{"no device", "3", "", 0, 0},
+		{"no bus", "", "17", 0, 0},
+		{"nonsense", "3", "-17", 0, 0},
+		{"too large", "3", "70000", 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFakeSystem(t)
+			k := usbKey("hidraw1")
+			k.usb["busnum"], k.usb["devnum"] = c.bus, c.device
+			f.plug(k)
+			keys, err := f.list()
+			if err != nil || len(keys) != 1 || keys[0].USBBus != c.wantBus || keys[0].USBDevice != c.want {
+				t.Errorf("%+v, %v", keys, err)
+			}
+		})
 	}
 }
 
