@@ -57,18 +57,10 @@ type Conn struct {
 // fails the card is closed, and the error is an *[OpError] that is
 // [ErrNoApplet] when the card is something else.
 func Open(ctx context.Context, card Card, c *Config) (*Conn, error) {
-	cfg, err := c.withDefaults()
+	conn, err := newConn(card, c)
 	if err != nil {
 		card.Close()
 		return nil, err
-	}
-	conn := &Conn{
-		card:          card,
-		cfg:           cfg,
-		turn:          make(chan struct{}, 1),
-		close:         make(chan struct{}),
-		part:          cfg.Part,
-		noGetResponse: cfg.NoGetResponse,
 	}
 	meet := func(x *exchange) error {
 		if conn.version != VersionFIDO20 {
@@ -87,6 +79,21 @@ func Open(ctx context.Context, card Card, c *Config) (*Conn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+func newConn(card Card, c *Config) (*Conn, error) {
+	cfg, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{
+		card:          card,
+		cfg:           cfg,
+		turn:          make(chan struct{}, 1),
+		close:         make(chan struct{}),
+		part:          cfg.Part,
+		noGetResponse: cfg.NoGetResponse,
+	}, nil
 }
 
 // Version returns what the card answered to SELECT: [VersionU2F] or

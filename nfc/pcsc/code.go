@@ -29,6 +29,7 @@ const (
 	ReaderUnavailable  Code = 0x80100017
 	NoService          Code = 0x8010001d
 	ServiceStopped     Code = 0x8010001e
+	Unsupported        Code = 0x8010001f
 	NoReaders          Code = 0x8010002e
 	CommDataLost       Code = 0x8010002f
 	UnsupportedCard    Code = 0x80100065
@@ -63,6 +64,7 @@ var meanings = map[Code]meaning{
 	ReaderUnavailable:  {"the reader was unplugged", nfc.ErrGone},
 	NoService:          {"the smart-card service does not run: install and start pcscd", nil},
 	ServiceStopped:     {"the smart-card service has stopped: start it again", nfc.ErrGone},
+	Unsupported:        {"the reader's driver does not know that", nil},
 	NoReaders:          {"there is no card reader: plug one in", nil},
 	CommDataLost:       {"reader and card have lost data: hold the key still and try again", nfc.ErrGone},
 	UnsupportedCard:    {"the reader can't speak to this card", nil},

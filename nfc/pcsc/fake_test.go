@@ -5,148 +5,26 @@ package pcsc
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"io"
-	"net"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/gofido/fido/internal/fakepcscd"
 	"github.com/gofido/fido/nfc"
 )
 
-// fakeDaemon is a pcscd that says what a test wants.
-type fakeDaemon struct {
-	minor uint32 // the version that it speaks, and no other
-
-	mu      sync.Mutex
-	states  []byte
-	changed chan struct{} // closed by the next change
-
-	transmit func(apdu []byte) (response []byte, rv uint32)
-	begin    func() (rv uint32)
+// reader is a reader of the fake daemon with a card, or without one.
+func reader(name string, events uint32, atr []byte) fakepcscd.Reader {
+	return fakepcscd.Reader{Name: name, Events: events, ATR: atr}
 }
 
-// reader encodes the state of a reader as pcscd does.
-func readerState(name string, events, state uint32, atr []byte) []byte {
-	b := make([]byte, readerStateSize)
-	copy(b, name)
-	binary.NativeEndian.PutUint32(b[128:], events)
-	binary.NativeEndian.PutUint32(b[132:], state)
-	copy(b[140:], atr)
-	binary.NativeEndian.PutUint32(b[176:], uint32(len(atr)))
-	return b
-}
-
-// set changes what is at the readers.
-func (f *fakeDaemon) set(states ...[]byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.states = append(bytes.Join(states, nil), make([]byte, (maxReaders-len(states))*readerStateSize)...)
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
-func (f *fakeDaemon) look() ([]byte, chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return bytes.Clone(f.states), f.changed
-}
-
-// start serves at a socket of its own, which the variable names.
-func (f *fakeDaemon) start(t testing.TB) {
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PCSCLITE_CSOCK_NAME", path)
-	var all sync.WaitGroup
-	t.Cleanup(func() { l.Close(); all.Wait() })
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() { f.serve(c) })
-		}
-	})
-	f.changed = make(chan struct{})
-	f.set()
-}
-
-func (f *fakeDaemon) serve(c net.Conn) {
-	defer c.Close()
-	n := binary.NativeEndian
-	for {
-		var head [8]byte
-		if _, err := io.ReadFull(c, head[:]); err != nil {
-			return
-		}
-		b := make([]byte, n.Uint32(head[:]))
-		if _, err := io.ReadFull(c, b); err != nil {
-			return
-		}
-		last := len(b) - 4 // the result
-		switch n.Uint32(head[4:]) {
-		case cmdVersion:
-			if n.Uint32(b[4:]) != f.minor {
-				n.PutUint32(b[4:], f.minor)
-				n.PutUint32(b[last:], uint32(NoService))
-			}
-		case cmdEstablishContext:
-			n.PutUint32(b[4:], 77)
-		case cmdReadersState:
-			b, _ = f.look()
-		case cmdWaitChange:
-			states, changed := f.look()
-			if f.minor >= 4 {
-				c.Write(states)
-			}
-			go func() {
-				<-changed
-				c.Write(make([]byte, 8))
-			}()
-			continue
-		case cmdConnect:
-			n.PutUint32(b[140:], 5)
-			n.PutUint32(b[144:], protocolT1)
-		case cmdBegin:
-			if f.begin != nil {
-				n.PutUint32(b[last:], f.begin())
-			}
-		case cmdTransmit:
-			apdu := make([]byte, n.Uint32(b[12:]))
-			if _, err := io.ReadFull(c, apdu); err != nil {
-				return
-			}
-			response, rv := f.transmit(apdu)
-			n.PutUint32(b[24:], uint32(len(response)))
-			n.PutUint32(b[28:], rv)
-			if rv == 0 {
-				b = append(b, response...)
-			}
-		case cmdControl:
-			n.PutUint32(b[last:], uint32(InvalidParameter))
-		}
-		if _, err := c.Write(b); err != nil {
-			return
-		}
-	}
-}
-
-const present = statePresent
-
-var someATR = []byte{0x3b, 0x85, 0x80, 0x01, 0x80, 0x73, 0, 0, 0xc0, 0x37}
+var someATR = fakepcscd.ContactlessATR
 
 func TestVersions(t *testing.T) {
 	for minor, works := range map[uint32]bool{1: false, 2: true, 3: true, 4: true, 5: true, 6: false} {
-		f := &fakeDaemon{minor: minor}
-		f.start(t)
-		f.set(readerState("A", 1, present, someATR))
+		f := &fakepcscd.Daemon{Minor: minor}
+		f.Start(t)
+		f.Set(reader("A", 1, someATR))
 		readers, err := List(t.Context())
 		if (err == nil) != works {
 			t.Errorf("version 4.%d: %v", minor, err)
@@ -159,9 +37,9 @@ func TestVersions(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	for _, minor := range []uint32{3, 4} {
-		f := &fakeDaemon{minor: minor}
-		f.start(t)
-		f.set(readerState("A", 1, present, someATR))
+		f := &fakepcscd.Daemon{Minor: minor}
+		f.Start(t)
+		f.Set(reader("A", 1, someATR))
 		w, err := Watch(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -176,25 +54,25 @@ func TestWatch(t *testing.T) {
 		}
 		want(ReaderArrived, "A")
 		want(CardArrived, "A")
-		next := func(states ...[]byte) {
+		next := func(readers ...fakepcscd.Reader) {
 			if minor >= 4 {
-				f.set(states...) // noticed even before the wait
+				f.Set(readers...) // noticed even before the wait
 				return
 			}
 			go func() {
 				time.Sleep(50 * time.Millisecond) // the old version may miss it earlier, which this does not test
-				f.set(states...)
+				f.Set(readers...)
 			}()
 		}
-		next(readerState("A", 2, 0, nil))
+		next(reader("A", 2, nil))
 		want(CardGone, "A")
-		next(readerState("B", 1, 0, nil), readerState("A", 3, present, someATR))
+		next(reader("B", 1, nil), reader("A", 3, someATR))
 		want(ReaderArrived, "B")
 		want(CardArrived, "A")
-		next(readerState("B", 1, 0, nil), readerState("A", 5, present, someATR))
+		next(reader("B", 1, nil), reader("A", 5, someATR))
 		want(CardGone, "A")
 		want(CardArrived, "A")
-		next(readerState("B", 1, 0, nil))
+		next(reader("B", 1, nil))
 		want(CardGone, "A")
 		want(ReaderGone, "A")
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -209,7 +87,7 @@ func TestWatch(t *testing.T) {
 func TestCard(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
-	f := &fakeDaemon{minor: 4, transmit: func(apdu []byte) ([]byte, uint32) {
+	f := &fakepcscd.Daemon{Transmit: func(apdu []byte) ([]byte, uint32) {
 		switch apdu[1] {
 		case 1:
 			return bytes.Repeat([]byte{7}, 1000), 0
@@ -226,8 +104,8 @@ func TestCard(t *testing.T) {
 		}
 		return []byte{0x90, 0}, 0
 	}}
-	f.start(t)
-	f.set(readerState("A", 1, present, someATR))
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
 	card, err := Open(t.Context(), "A", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -280,9 +158,9 @@ func TestCard(t *testing.T) {
 func TestBeginWaits(t *testing.T) {
 	hang := make(chan struct{})
 	defer close(hang)
-	f := &fakeDaemon{minor: 4, begin: func() uint32 { <-hang; return 0 }}
-	f.start(t)
-	f.set(readerState("A", 1, present, someATR))
+	f := &fakepcscd.Daemon{Begin: func() uint32 { <-hang; return 0 }}
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
 	card, err := Open(t.Context(), "A", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -292,5 +170,41 @@ func TestBeginWaits(t *testing.T) {
 	defer cancel()
 	if err := card.Begin(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestUSBAddress(t *testing.T) {
+	f := new(fakepcscd.Daemon)
+	f.Start(t)
+	for _, c := range []struct {
+		name        string
+		channel     uint32
+		bus, device int
+	}{
+		{"of a USB reader", 0x0020030b, 3, 11},
+		{"the largest numbers", 0x0020ff7f, 255, 127},
+		{"of a serial reader", 0x00010001, 0, 0},
+		{"without a bus", 0x0020000b, 0, 0},
+		{"without a device", 0x00200300, 0, 0},
+		{"that the driver does not tell", 0, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f.Set(fakepcscd.Reader{Name: "A", ATR: someATR, Channel: c.channel})
+			card, err := Open(t.Context(), "A", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer card.Close()
+			bus, device, err := card.USBAddress(t.Context())
+			if (err == nil) != (c.bus != 0) || bus != c.bus || device != c.device {
+				t.Errorf("%d, %d, %v", bus, device, err)
+			}
+			if _, err := card.Attribute(t.Context(), 0xffff); !errors.Is(err, Unsupported) {
+				t.Errorf("an attribute that nobody knows: %v", err)
+			}
+			if f.Commands() != 0 {
+				t.Error("the card was sent a command")
+			}
+		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofido/fido/internal/fakepcscd"
 	"github.com/gofido/fido/nfc"
 )
 
@@ -37,7 +38,8 @@ func FuzzDaemon(f *testing.F) {
 	states := func(all ...[]byte) []byte {
 		return append(bytes.Join(all, nil), make([]byte, (maxReaders-len(all))*readerStateSize)...)
 	}
-	a := states(readerState("A", 1, present, someATR))
+	state := func(r fakepcscd.Reader) []byte { return r.State() }
+	a := states(state(reader("A", 1, someATR)))
 	connected := numbers(77, 0, 0, 0, 0, 0)
 	card := append(make([]byte, 4+readerNameSize+8), numbers(5, protocolT1, 0)...)
 	answer := func(n, rv uint32, data string) []byte {
@@ -51,7 +53,7 @@ func FuzzDaemon(f *testing.F) {
 		bytes.Join([][]byte{card, a, numbers(0, 0, 0, 0, 0, uint32(InvalidParameter)), answer(2, 0, "\x90\x00"), make([]byte, 64)}, nil),
 		bytes.Join([][]byte{card, a, numbers(0, 0, 0, 0, 1<<31, 0)}, nil),
 		bytes.Join([][]byte{card, a, numbers(0, 0, 0, 0, 0, 1), answer(1<<32-1, 0, "")}, nil),
-		states(readerState("A", 1, present, nil), bytes.Repeat([]byte{0xff}, readerStateSize)),
+		states(state(reader("A", 1, []byte{})), bytes.Repeat([]byte{0xff}, readerStateSize)),
 		numbers(4, 9, 0, 1, 2, 3),
 		greeting,
 	} {
@@ -122,6 +124,7 @@ func FuzzDaemon(f *testing.F) {
 				return err
 			}
 			defer card.Close()
+			card.USBAddress(ctx)
 			card.Begin(ctx)
 			b, err := card.Transmit(ctx, []byte("dst"), []byte{0, 0xa4, 4, 0})
 			if err == nil && (len(b) < len("dst")+2 || !bytes.HasPrefix(b, []byte("dst"))) {

@@ -30,6 +30,7 @@ const (
 	cmdEnd              = 0x08
 	cmdTransmit         = 0x09
 	cmdControl          = 0x0a
+	cmdGetAttribute     = 0x0f
 	cmdVersion          = 0x11
 	cmdReadersState     = 0x12
 	cmdWaitChange       = 0x13
@@ -433,6 +434,28 @@ func (c *daemonCard) control(ctx context.Context, function uint32, in []byte) ([
 		return nil, err
 	}
 	return bytes.Clone(c.in[size:]), nil
+}
+
+func (c *daemonCard) attribute(ctx context.Context, id uint32) ([]byte, error) {
+	const most = 264
+	const size = 4 + 4 + most + 4 + 4
+	c.daemon.begin(cmdGetAttribute, size)
+	c.out = binary.NativeEndian.AppendUint32(c.out, c.card)
+	c.out = binary.NativeEndian.AppendUint32(c.out, id)
+	c.out = append(c.out, make([]byte, most)...)
+	c.out = binary.NativeEndian.AppendUint32(c.out, most)
+	c.out = binary.NativeEndian.AppendUint32(c.out, 0)
+	if err := c.exchange(ctx, size); err != nil {
+		return nil, err
+	}
+	a := c.numbers(8+most, 2)
+	if err := code(a[1]); err != nil {
+		return nil, err
+	}
+	if a[0] > most {
+		return nil, &ProtocolError{fmt.Sprintf("an attribute of %d bytes", a[0])}
+	}
+	return bytes.Clone(c.in[8 : 8+a[0]]), nil
 }
 
 func (c *daemonCard) atr(ctx context.Context) ([]byte, error) {

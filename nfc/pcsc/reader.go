@@ -70,6 +70,7 @@ type handle interface {
 	// reset it resets the card itself.
 	reconnect(ctx context.Context, reset bool) error
 	control(ctx context.Context, code uint32, in []byte) ([]byte, error)
+	attribute(ctx context.Context, id uint32) ([]byte, error)
 	atr(ctx context.Context) ([]byte, error)
 	// t0 reports whether the card speaks T=0, which has no command with both data
 	// and Le.

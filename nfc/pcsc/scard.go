@@ -173,6 +173,10 @@ func (c *libraryCard) control(ctx context.Context, code uint32, in []byte) ([]by
 	return detached(ctx, func() ([]byte, error) { return c.card.Control(code, in) })
 }
 
+func (c *libraryCard) attribute(ctx context.Context, id uint32) ([]byte, error) {
+	return detached(ctx, func() ([]byte, error) { return c.card.GetAttrib(scard.Attrib(id)) })
+}
+
 func (c *libraryCard) atr(ctx context.Context) ([]byte, error) {
 	return detached(ctx, func() ([]byte, error) {
 		s, err := c.card.Status()
