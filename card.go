@@ -34,12 +34,14 @@ func (k *Key) Card() *nfc.Conn { return k.transport.card }
 // to do that rather than to touch it.
 func (k *Key) Contactless() bool { return k.transport.card != nil && k.transport.card.Contactless() }
 
+const readerPrefix = "pcsc:"
+
 // cards are the ways to a card, by the prefix of the device's name.
 var cards = []struct {
 	prefix string
 	open   func(ctx context.Context, name string) (nfc.Card, error)
 }{
-	{"pcsc:", openReader},
+	{readerPrefix, openReader},
 	{"vpcd:", func(ctx context.Context, addr string) (nfc.Card, error) { return asCard(vpcd.Dial(ctx, addr)) }},
 	{"vpcd-listen:", func(ctx context.Context, port string) (nfc.Card, error) {
 		if port != "" && !strings.Contains(port, ":") {

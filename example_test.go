@@ -99,6 +99,27 @@ func ExampleList() {
 	// Output:
 }
 
+// Every key there is, and what is known of the card readers that have none.
+func ExampleFind() {
+	ctx := context.Background()
+	found, err := fido.Find(ctx)
+	if err != nil {
+		log.Print(err) // this build can't look, or no card readers either
+		return
+	}
+	for _, k := range found.Keys {
+		if k.Access != nil {
+			log.Print(k.Device, ": ", k.Access) // says what to do
+			continue
+		}
+		log.Print(k.Device, ": ", k.Product)
+	}
+	for _, r := range found.Readers {
+		log.Print(r.Reader.Name, ": ", r.Err)
+	}
+	// Output:
+}
+
 // A key that knows only U2F registers and logs in like any other. What it can't
 // do is an *UnsupportedError of package ctap2.
 func ExampleKey_U2F() {

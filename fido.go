@@ -53,13 +53,14 @@ type Key struct {
 
 // Open opens a key:
 //
-//   - "" is the only key that is plugged in;
+//   - "" is the only usable key that [Find] finds;
 //   - "pcsc:READER" is a key in a card reader, whose name need not be whole;
 //     "pcsc:" alone is the only reader that has a card, see package pcsc;
 //   - "udp:HOST:PORT[:LOCALPORT]" is a firmware simulator, see package udphid;
 //   - "vpcd:HOST:PORT" is a simulator of a card, and "vpcd-listen:PORT" waits for
 //     one that looks for a reader, see package vpcd;
-//   - anything else is the path of a HID device, as [List] gives it.
+//   - anything else is the path of a HID device, as [List] and [Find] give
+//     it.
 //
 // ctx bounds the opening. The error says what to do about it: it is a
 // [*SelectError], a *hid.AccessError, or comes from the layers below.
@@ -68,8 +69,11 @@ func Open(ctx context.Context, device string, o *Options) (*Key, error) {
 		o = new(Options)
 	}
 	if device == "" {
-		var err error
-		if device, err = only(); err != nil {
+		found, err := Find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if device, err = found.only(); err != nil {
 			return nil, err
 		}
 	}

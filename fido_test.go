@@ -14,7 +14,6 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
-	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
 )
 
@@ -117,10 +116,10 @@ func (c *closing) Close() error {
 }
 
 func TestSelectError(t *testing.T) {
-	err := &fido.SelectError{Keys: []hid.Info{{Path: "/dev/hidraw0"}, {Path: "/dev/hidraw3"}}}
-	for _, path := range []string{"/dev/hidraw0", "/dev/hidraw3"} {
-		if !strings.Contains(err.Error(), path) {
-			t.Errorf("%q does not name %s", err, path)
+	err := &fido.SelectError{Keys: []fido.KeyInfo{{Device: "/dev/hidraw0"}, {Device: "/dev/hidraw3", Access: fs.ErrPermission}, {Device: "pcsc:ACS 00"}}}
+	for _, want := range []string{"/dev/hidraw0,", "/dev/hidraw3 (which can't be opened)", `"pcsc:ACS 00"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %s", err, want)
 		}
 	}
 }
