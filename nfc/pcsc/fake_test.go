@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,6 +171,33 @@ func TestBeginWaits(t *testing.T) {
 	defer cancel()
 	if err := card.Begin(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+// pcscd refuses a transaction while another program has one, rather than wait.
+func TestBeginAsksAgain(t *testing.T) {
+	var asked atomic.Int32
+	f := &fakepcscd.Daemon{Begin: func() uint32 {
+		if asked.Add(1) < 3 {
+			return uint32(SharingViolation)
+		}
+		return 0
+	}}
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
+	card, err := Open(t.Context(), "A", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	if err := card.Begin(t.Context()); err != nil || asked.Load() != 3 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
+	}
+	asked.Store(-1 << 30)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := card.Begin(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a transaction without an end: %v", err)
 	}
 }
 

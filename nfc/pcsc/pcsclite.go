@@ -377,11 +377,32 @@ func (c *daemonCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, er
 }
 
 func (c *daemonCard) begin(ctx context.Context) error {
-	a, err := c.ask(ctx, cmdBegin, 2, c.card, 0)
-	if err != nil {
-		return err
+	return whenFree(ctx, func() error {
+		a, err := c.ask(ctx, cmdBegin, 2, c.card, 0)
+		if err != nil {
+			return err
+		}
+		return code(a[1])
+	})
+}
+
+// busy is how soon pcscd is asked again while another program has a transaction.
+const busy = 20 * time.Millisecond
+
+// whenFree calls f until no other program has a transaction. pcscd does not wait for
+// its end but refuses what has to, after a short while or at once.
+func whenFree(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if !errors.Is(err, SharingViolation) {
+			return err
+		}
+		select {
+		case <-time.After(busy):
+		case <-ctx.Done():
+			return nfc.ContextError(ctx)
+		}
 	}
-	return code(a[1])
 }
 
 func (c *daemonCard) end(ctx context.Context) error {
@@ -397,15 +418,17 @@ func (c *daemonCard) reconnect(ctx context.Context, reset bool) error {
 	if reset {
 		how = resetCard
 	}
-	a, err := c.ask(ctx, cmdReconnect, 6, c.card, c.mode, protocolT0|protocolT1, how, 0, 0)
-	if err != nil {
-		return err
-	}
-	if err := code(a[5]); err != nil {
-		return err
-	}
-	c.protocol = a[4]
-	return nil
+	return whenFree(ctx, func() error {
+		a, err := c.ask(ctx, cmdReconnect, 6, c.card, c.mode, protocolT0|protocolT1, how, 0, 0)
+		if err != nil {
+			return err
+		}
+		if err := code(a[5]); err != nil {
+			return err
+		}
+		c.protocol = a[4]
+		return nil
+	})
 }
 
 func (c *daemonCard) control(ctx context.Context, function uint32, in []byte) ([]byte, error) {

@@ -297,6 +297,19 @@ func TestSharing(t *testing.T) {
 	if _, err := client.GetInfo(t.Context()); err != nil {
 		t.Errorf("who held it: %v", err)
 	}
+	// And it is theirs when it is free, however long that takes.
+	if card, err = pcsc.Open(t.Context(), name, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	if err := conn.BeginSequence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(500*time.Millisecond, conn.EndSequence)
+	if err := card.Begin(t.Context()); err != nil {
+		t.Errorf("a card that another has held: %v", err)
+	}
+	card.End()
 }
 
 // A card of another kind is said to be no key.
