@@ -160,6 +160,7 @@ func (a *Applet) Transmit(ctx context.Context, dst, apdu []byte) []byte {
 		return iso7816.SWWrongLength.Append(dst)
 	}
 	if cmd.CLA&^claCTAP == 0 && cmd.INS == iso7816.INSGetResponse {
+		a.dropChain()
 		return a.getResponse(dst, cmd)
 	}
 	a.dropRest()

@@ -44,6 +44,7 @@ type Conn struct {
 	ctap2         bool
 	extended      bool // APDUs of the extended form work, as far as is known
 	noExtended    bool // they don't
+	noChaining    bool // segments don't, but the extended form does
 	maxCommand    int  // bytes that the reader takes, 0 if unknown
 	part          int  // the most bytes of a response that are asked for at once
 	narrowed      int  // how often narrow has changed something
@@ -364,7 +365,7 @@ func (c *Conn) choose(x *exchange) error {
 	}
 	const longestShort = iso7816.HeaderSize + 1 + 255 + 1
 	known := ExtendedLengths(atr) && maxCommand > longestShort
-	c.extended = !c.noExtended && (c.cfg.Length == ExtendedFirst || c.cfg.Length == ExtendedIfKnown && known)
+	c.extended = !c.noExtended && (c.noChaining || c.cfg.Length == ExtendedFirst || c.cfg.Length == ExtendedIfKnown && known)
 	c.selected = true
 	return nil
 }

@@ -28,4 +28,6 @@
 //
 // An [Applet] answers APDUs for the key behind it, such as the software key of
 // package ctap2/virtual. [Loopback] puts one into this program.
+//
+// Package nfc/nfctest has cards for tests: scripted ones, and faults for others.
 package nfc

@@ -69,24 +69,43 @@ func (c *Conn) narrow(cmd iso7816.Command) {
 // of the response, put together, to dst. It asks for as much response as there
 // is, whatever Ne says.
 func (c *Conn) command(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7816.StatusWord, error) {
-	if c.extended {
-		long := cmd
-		long.Form, long.Ne = iso7816.Extended, iso7816.Extended.MaxNe()
-		if c.maxCommand == 0 || long.Size() <= c.maxCommand {
-			b, sw, err := c.simple(x, dst, long)
-			if !errors.Is(err, ErrNotSent) && sw != iso7816.SWWrongLength {
-				return b, sw, err
-			}
-			// The card has done nothing. If the short form gets further it is the
-			// one to use.
-			b, sw, err = c.chain(x, dst, cmd)
-			c.noExtended = err == nil && sw != iso7816.SWWrongLength
-			c.extended = !c.noExtended
+	long := cmd
+	long.Form, long.Ne = iso7816.Extended, iso7816.Extended.MaxNe()
+	fits := c.maxCommand == 0 || long.Size() <= c.maxCommand
+	if c.extended && fits {
+		b, sw, err := c.simple(x, dst, long)
+		if !errors.Is(err, ErrNotSent) && sw != iso7816.SWWrongLength {
 			return b, sw, err
 		}
+		// The card has done nothing. If the short form gets further it is the
+		// one to use.
+		b, sw, err = c.chain(x, dst, cmd)
+		c.noExtended = err == nil && sw != iso7816.SWWrongLength
+		c.extended = !c.noExtended
+		return b, sw, err
 	}
-	return c.chain(x, dst, cmd)
+	b, sw, err := c.chain(x, dst, cmd)
+	if err != nil || !slices.Contains(noChaining, sw) || len(cmd.Data) <= c.cfg.Segment ||
+		!fits || c.noExtended || c.cfg.Length == ShortOnly {
+		return b, sw, err
+	}
+	// The card takes no segments. Perhaps it takes the extended form, although
+	// nothing says so.
+	whole, wholeSW, err := c.simple(x, dst, long)
+	switch {
+	case errors.Is(err, ErrNotSent):
+		return b, sw, nil
+	case err != nil:
+		return nil, 0, err
+	case wholeSW != iso7816.SWNoError && wholeSW != SWWorking:
+		return b, sw, nil
+	}
+	c.extended, c.noChaining = true, true
+	return whole, wholeSW, nil
 }
+
+// noChaining is what cards answer to segments that don't know them.
+var noChaining = []iso7816.StatusWord{iso7816.SWChainingNotSupported, iso7816.SWClassNotSupported}
 
 // chain sends a command in segments of the short form.
 func (c *Conn) chain(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7816.StatusWord, error) {

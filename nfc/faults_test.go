@@ -72,6 +72,9 @@ func TestFaults(t *testing.T) {
 		{"GET RESPONSE of class 80, and 61xx on SELECT", all(nfctest.GetResponseClass(0x80), nfctest.RemainingOnSelect()), short, nil, nil, nil},
 		{"NFCCTAP_GETRESPONSE is unknown", nfctest.WithoutGetResponse(), nil, nil, nil, nil},
 		{"NFCCTAP_GETRESPONSE is unknown, the short form", nfctest.WithoutGetResponse(), short, nil, nil, nil},
+		{"no segments", all(nfctest.WithoutChaining(), nfctest.RemainingOnSelect()), &nfc.Config{Segment: 50}, nil, nil, nil},
+		{"no segments and no extended form", all(nfctest.WithoutChaining(), nfctest.ShortOnly()), &nfc.Config{Segment: 50}, nil, refuses(0x6884), nil},
+		{"no segments, and never the extended form", nfctest.WithoutChaining(), &nfc.Config{Length: nfc.ShortOnly, Segment: 50}, nil, refuses(0x6884), nil},
 		{"each answer takes 50 ms", nfctest.Slow(50 * time.Millisecond), short, nil, nil, nil},
 		{"each answer takes an hour", nfctest.Slow(time.Hour), nil, ends(context.DeadlineExceeded), nil, nil},
 		{"an AID that only begins as it should", nfctest.AIDPrefix(), nil, nil, nil, nil},
@@ -270,6 +273,28 @@ func TestNotTwice(t *testing.T) {
 			card.Close()
 			conn.Close()
 		})
+	}
+}
+
+// A card that takes no segments, and does not say that it takes the extended form,
+// is asked whether it does, once.
+func TestUnknownExtended(t *testing.T) {
+	key := newKey(t, virtual.Config{Algorithms: []cose.Algorithm{cose.ES256}})
+	applet := nfc.NewApplet(key, &nfc.AppletConfig{ATR: []byte{0x3b, 0x80, 0x80, 0x01, 0x01}})
+	segments := 0
+	conn := open(t, nfctest.Faulty(nfc.LoopbackApplet(applet), nfctest.WithoutChaining()), &nfc.Config{Segment: 50, Trace: func(e nfc.TraceEvent) {
+		if e.Sent && e.APDU[0]&iso7816.CLAChain != 0 {
+			segments++
+		}
+	}})
+	client := ctap2.NewClient(conn, nil)
+	for range 3 {
+		if _, err := client.MakeCredential(t.Context(), registration(300)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if segments != 1 {
+		t.Errorf("%d segments", segments)
 	}
 }
 

@@ -53,28 +53,29 @@ func TestCardLoopback(t *testing.T) {
 		applet        *nfc.AppletConfig
 		faults        []nfctest.Fault
 		notApplicable []string
+		observed      []string // cases that must have met the fault
 	}{
-		{"a key that is held to the reader", virtual.Config{Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact)},
-		{"a card in a contact reader", virtual.Config{Transport: "smart-card"}, nil, nil, slices.Concat(ordinary, tapped)},
-		{"a key in a contact reader that is touched", virtual.Config{}, nil, nil, slices.Concat(ordinary, touched)},
-		{"short APDUs alone", virtual.Config{}, &nfc.AppletConfig{ShortOnly: true}, nil, slices.Concat(ordinary, touched, withExtended)},
+		{"a key that is held to the reader", virtual.Config{Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact), nil},
+		{"a card in a contact reader", virtual.Config{Transport: "smart-card"}, nil, nil, slices.Concat(ordinary, tapped), nil},
+		{"a key in a contact reader that is touched", virtual.Config{}, nil, nil, slices.Concat(ordinary, touched), nil},
+		{"short APDUs alone", virtual.Config{}, &nfc.AppletConfig{ShortOnly: true}, nil, slices.Concat(ordinary, touched, withExtended), nil},
 		{"held to the reader, short APDUs alone", virtual.Config{Transport: "nfc"}, &nfc.AppletConfig{ShortOnly: true}, nil,
-			slices.Concat(ordinary, tapped, contact, withExtended)},
-		{"built-in user verification", virtual.Config{UV: virtual.ConfiguredUV}, nil, nil, slices.Concat(never, withSensor, touched, []string{"TK-8"})},
-		{"a fingerprint sensor", virtual.Config{UV: virtual.FingerprintUV}, nil, nil, slices.Concat(never, touched, []string{"BE-11", "BE-12", "TK-8"})},
-		{"no U2F", virtual.Config{WithoutU2F: true}, nil, nil, slices.Concat(ordinary, touched, withU2F, []string{"NFC-25"})},
-		{"U2F alone", virtual.Config{Profile: virtual.U2FOnly}, nil, nil, without(slices.Concat(withCTAP2(), withReports()), slices.Concat(onSelect, contact)...)},
-		{"U2F alone, held to the reader", virtual.Config{Profile: virtual.U2FOnly, Transport: "nfc"}, nil, nil, without(slices.Concat(withCTAP2(), withReports(), tapped, contact), onSelect...)},
-		{"CTAP 2.0, held to the reader", virtual.Config{Profile: virtual.FIDO20, Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact, since21, extensionsSince21, u2fSince21, []string{"NFC-15", "RS-4", "TK-11"})},
-		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, nil, nil, slices.Concat(ordinary, touched, withoutPINOnCard)},
-		{"every use needs the PIN, held to the reader", virtual.Config{AlwaysUV: true, Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact, withoutPINOnCard, []string{"CF-4", "EX-18"})},
-		{"resets over USB alone", virtual.Config{TransportsForReset: []string{"usb"}, Transport: "nfc"}, nil, nil, slices.Concat(without(ordinary, "RS-7"), tapped, contact, withReset, []string{"NFC-34"})},
-		{"large blobs in long messages", virtual.Config{LargeBlobCapacity: 1 << 16, MaxMsgSize: 7609}, nil, nil, slices.Concat(ordinary, touched)},
-		{"T=0", virtual.Config{}, nil, []nfctest.Fault{nfctest.T0()}, slices.Concat(ordinary, touched, withExtended)},
-		{"61xx on SELECT", virtual.Config{}, nil, []nfctest.Fault{nfctest.RemainingOnSelect()}, slices.Concat(ordinary, touched)},
-		{"6Cxx", virtual.Config{}, nil, []nfctest.Fault{nfctest.ExactLe()}, slices.Concat(ordinary, touched)},
-		{"an AID that only begins as FIDO's", virtual.Config{}, nil, []nfctest.Fault{nfctest.AIDPrefix()}, slices.Concat(ordinary, touched)},
-		{"GET RESPONSE of class 80 alone", virtual.Config{}, nil, []nfctest.Fault{nfctest.GetResponseClass(0x80)}, slices.Concat(ordinary, touched)},
+			slices.Concat(ordinary, tapped, contact, withExtended), nil},
+		{"built-in user verification", virtual.Config{UV: virtual.ConfiguredUV}, nil, nil, slices.Concat(never, withSensor, touched, []string{"TK-8"}), nil},
+		{"a fingerprint sensor", virtual.Config{UV: virtual.FingerprintUV}, nil, nil, slices.Concat(never, touched, []string{"BE-11", "BE-12", "TK-8"}), nil},
+		{"no U2F", virtual.Config{WithoutU2F: true}, nil, nil, slices.Concat(ordinary, touched, withU2F, []string{"NFC-25"}), nil},
+		{"U2F alone", virtual.Config{Profile: virtual.U2FOnly}, nil, nil, without(slices.Concat(withCTAP2(), withReports()), slices.Concat(onSelect, contact)...), nil},
+		{"U2F alone, held to the reader", virtual.Config{Profile: virtual.U2FOnly, Transport: "nfc"}, nil, nil, without(slices.Concat(withCTAP2(), withReports(), tapped, contact), onSelect...), nil},
+		{"CTAP 2.0, held to the reader", virtual.Config{Profile: virtual.FIDO20, Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact, since21, extensionsSince21, u2fSince21, []string{"NFC-15", "RS-4", "TK-11"}), nil},
+		{"every use needs the PIN", virtual.Config{AlwaysUV: true}, nil, nil, slices.Concat(ordinary, touched, withoutPINOnCard), nil},
+		{"every use needs the PIN, held to the reader", virtual.Config{AlwaysUV: true, Transport: "nfc"}, nil, nil, slices.Concat(ordinary, tapped, contact, withoutPINOnCard, []string{"CF-4", "EX-18"}), nil},
+		{"resets over USB alone", virtual.Config{TransportsForReset: []string{"usb"}, Transport: "nfc"}, nil, nil, slices.Concat(without(ordinary, "RS-7"), tapped, contact, withReset, []string{"NFC-34"}), nil},
+		{"large blobs in long messages", virtual.Config{LargeBlobCapacity: 1 << 16, MaxMsgSize: 7609}, nil, nil, slices.Concat(ordinary, touched), nil},
+		{"T=0", virtual.Config{}, nil, []nfctest.Fault{nfctest.T0()}, slices.Concat(ordinary, touched, withExtended), []string{"NFC-1"}},
+		{"61xx on SELECT", virtual.Config{}, nil, []nfctest.Fault{nfctest.RemainingOnSelect()}, slices.Concat(ordinary, touched), []string{"NFC-1", "NFC-7"}},
+		{"6Cxx", virtual.Config{}, nil, []nfctest.Fault{nfctest.ExactLe()}, slices.Concat(ordinary, touched), nil},
+		{"an AID that only begins as FIDO's", virtual.Config{}, nil, []nfctest.Fault{nfctest.AIDPrefix()}, slices.Concat(ordinary, touched), []string{"NFC-3"}},
+		{"GET RESPONSE of class 80 alone", virtual.Config{}, nil, []nfctest.Fault{nfctest.GetResponseClass(0x80)}, slices.Concat(ordinary, touched), []string{"NFC-14"}},
 	} {
 		test.config.Algorithms = []cose.Algorithm{cose.ES256, cose.EdDSA}
 		t.Run(test.name, func(t *testing.T) {
@@ -84,6 +85,11 @@ func TestCardLoopback(t *testing.T) {
 					t.Logf("%s: %s", id, r.NotApplicable[id])
 				}
 				t.Errorf("these cases do not apply, unexpectedly: %q; these do: %q", without(got, want...), without(want, got...))
+			}
+			for _, id := range test.observed {
+				if len(r.Observations[id]) == 0 {
+					t.Errorf("%s does not notice what is wrong", id)
+				}
 			}
 		})
 	}

@@ -144,6 +144,9 @@ func nfc11(c *C) {
 	}
 	dropped("another instruction")
 	begin()
+	k.send(get(0x80, anyPart))
+	dropped("GET RESPONSE")
+	begin()
 	other := all[0]
 	other.P2 = 1
 	k.send(other)

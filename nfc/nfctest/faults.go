@@ -291,6 +291,11 @@ func Slow(d time.Duration) Fault {
 	}
 }
 
+// WithoutChaining is a card that answers 6884 to a command in segments.
+func WithoutChaining() Fault {
+	return answerIf(func(cmd iso7816.Command) bool { return cmd.CLA&iso7816.CLAChain != 0 && cmd.CLA != 0xff }, iso7816.SWChainingNotSupported)
+}
+
 // GetResponseClass is a card that takes GET RESPONSE with this class alone and
 // answers 6E00 to others.
 func GetResponseClass(cla byte) Fault {

@@ -35,6 +35,7 @@ func TestFaults(t *testing.T) {
 		{"NeverFinishes", nfctest.NeverFinishes(2), "9000", []string{"801080000104", "029100", "8011110000", "029100", selectFIDO, "9000"}},
 		{"ChainsForever", nfctest.ChainsForever(2), "059000", []string{"801080000104", "056102", "80c0000002", "00006102", "80c0000001", "006102"}},
 		{"GetResponseClass", nfctest.GetResponseClass(0), "9000", []string{"80c0000000", "6e00", "00c0000000", "9000"}},
+		{"WithoutChaining", nfctest.WithoutChaining(), "9000", []string{"901000000104", "6884", "801000000104", "9000", "80", "9000"}},
 		{"WithoutGetResponse", nfctest.WithoutGetResponse(), "9000", []string{"801080000104", "6a86", "801000000104", "9000"}},
 		{"LosesField", nfctest.LosesField(2, false), "9000", []string{"80120100", "9000", "80120100", "gone", "80120100", "gone", "reset", "", "80120100", "9000"}},
 		{"LosesField, answered", nfctest.LosesField(2, true), "9000", []string{"80120100", "9000", "80120100", "9000", "80120100", "gone", "reset", "", "80120100", "9000"}},
