@@ -106,7 +106,7 @@ func (d *demo) meet(ctx context.Context) (err error) {
 	}
 	if d.key.U2F() {
 		d.say("Asked the key which protocol it speaks (U2F_VERSION).")
-		d.tell("It speaks U2F and not FIDO2: it registers and logs in, with a touch and nothing else.")
+		d.tell("It speaks U2F and not FIDO2: it registers and logs in, with %s and nothing else.", d.gesture())
 		return nil
 	}
 	d.say("Asked the key what it can do (authenticatorGetInfo).")
@@ -314,7 +314,7 @@ func (d *demo) checkFlags(f ctap2.Flags) error {
 	if d.pin != nil && f&ctap2.FlagUV == 0 {
 		return nonsenseError{errors.New("the key says that nobody has entered the PIN")}
 	}
-	d.tell("It vouches for: %v.", map[bool]string{true: "a touch and the PIN", false: "a touch"}[f&ctap2.FlagUV != 0])
+	d.tell("It vouches for: %s.", d.gesture()+map[bool]string{true: " and the PIN"}[f&ctap2.FlagUV != 0])
 	return nil
 }
 

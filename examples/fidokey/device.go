@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
@@ -10,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hidraw"
 	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/pcsc"
 	"github.com/spf13/cobra"
 )
 
@@ -40,6 +42,7 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	}
 	key, err := fido.Open(ctx, device, o)
 	if err == nil && key.Contactless() {
+		a.contactless = true
 		prompt.text = "Hold the key to the reader."
 	}
 	return key, err
@@ -58,15 +61,34 @@ func (p *prompt) waiting(status byte) {
 	}
 }
 
-// completeDevices offers the keys that are plugged in.
+// gesture is how the user shows to be there.
+func (a *app) gesture() string {
+	if a.contactless {
+		return "a tap at the reader"
+	}
+	return "a touch"
+}
+
+// completeDevices offers the keys that are plugged in and the card readers, whose
+// cards it does not ask.
 func completeDevices(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	words := []string{
-		virtualDevice + "\tthe software key", "udp:\ta firmware simulator", "pcsc:\tthe key at the card reader",
+		virtualDevice + "\tthe software key", "udp:\ta firmware simulator", "pcsc:\tthe card at the only reader that has one",
 		"vpcd:\ta simulator of a card", "vpcd-listen:\ta simulator that looks for a reader",
 	}
 	keys, _ := fido.List() // a completion that fails offers less
 	for _, k := range keys {
 		words = append(words, k.Path+"\t"+k.Product)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	readers, _ := pcsc.List(ctx)
+	for _, r := range readers {
+		what := "an empty card reader"
+		if r.Card {
+			what = "the card in a reader"
+		}
+		words = append(words, "pcsc:"+r.Name+"\t"+what)
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -103,14 +103,16 @@ func noKey(err error) bool {
 }
 
 // explain returns one line that says what is wrong and what to do.
-func explain(ctx context.Context, err error) string {
+func (a *app) explain(ctx context.Context, err error) string {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
 		return "interrupted; a key that waited for a touch was told to stop"
 	case errors.Is(err, fido.ErrNoKey):
-		return "no security key is plugged in: plug one in, or try --device virtual"
+		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
 	case errors.Is(err, ctaphid.ErrChannelBusy):
 		return "another program is using the key: close it there, or try again later (" + oneLine(err) + ")"
+	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err) && a.contactless:
+		return "the key did not answer in time: take it away from the reader, hold it there again until the end and try again (" + oneLine(err) + ")"
 	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err):
 		return "the key did not answer in time: touch it when it blinks, or unplug it, plug it in and try again (" + oneLine(err) + ")"
 	case asAny[usageError](err), strings.HasPrefix(err.Error(), "unknown command"):

@@ -218,14 +218,14 @@ func TestWink(t *testing.T) {
 
 func TestListJSON(t *testing.T) {
 	r := fidokey(t, t.Context(), "", "list", "--json")
-	if _, err := fido.List(); err != nil {
+	if _, err := fido.Find(t.Context()); err != nil {
 		if r.code != exitNoKey {
 			t.Errorf("exit code %d: %s", r.code, r.err)
 		}
 		return
 	}
-	var keys []listedKey
-	if err := json.Unmarshal([]byte(r.out), &keys); err != nil || keys == nil {
+	var l listing
+	if err := json.Unmarshal([]byte(r.out), &l); err != nil || l.Keys == nil || l.Readers == nil {
 		t.Errorf("list --json gives %q: %v", r.out, err)
 	}
 }

@@ -63,7 +63,7 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 	}
 	w.Flush()
 	if key.U2F() {
-		fmt.Fprintln(a.out, "This key speaks U2F alone, in which a key says no more of itself. It registers and logs in with a touch; it has no PIN and stores no passkeys.")
+		fmt.Fprintf(a.out, "This key speaks U2F alone, in which a key says no more of itself. It registers and logs in with %s; it has no PIN and stores no passkeys.\n", a.gesture())
 	}
 	return nil
 }

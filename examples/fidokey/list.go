@@ -1,11 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/pcsc"
 	"github.com/spf13/cobra"
 )
 
@@ -13,13 +19,22 @@ func (a *app) listCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the security keys that are plugged in",
-		Long: `List the security keys that are plugged in, those included that this program may
-not open, with the reason.`,
-		RunE: func(*cobra.Command, []string) error { return a.list(asJSON) },
+		Short: "List the security keys and card readers",
+		Long: `List the security keys that are plugged in or at a card reader, those included that
+this program may not open, with the reason, and the card readers without a key.
+A key that is a card reader too is listed once, where that is certain.`,
+		RunE: func(c *cobra.Command, _ []string) error { return a.list(c.Context(), asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// listing is the JSON form of the list.
+type listing struct {
+	Keys           []listedKey    `json:"keys"`
+	Readers        []listedReader `json:"readers"` // those without a key
+	HIDProblem     string         `json:"hidProblem,omitempty"`
+	ReadersProblem string         `json:"readersProblem,omitempty"`
 }
 
 // listedKey is the JSON form of a key.
@@ -28,46 +43,132 @@ type listedKey struct {
 	Product      string `json:"product"`
 	Manufacturer string `json:"manufacturer"`
 	Serial       string `json:"serial"`
-	VendorID     uint16 `json:"vendorId"`
+	VendorID     uint16 `json:"vendorId"` // 0 of a card, as the next
 	ProductID    uint16 `json:"productId"`
-	Bus          string `json:"bus"`
+	Bus          string `json:"bus"`              // "card reader" of a card
+	Reader       string `json:"reader,omitempty"` // of a key on USB, the one that it is too
+	Contactless  bool   `json:"contactless"`
 	Usable       bool   `json:"usable"`
 	Problem      string `json:"problem,omitempty"`
 }
 
-func (a *app) list(asJSON bool) error {
-	infos, err := fido.List()
+// listedReader is the JSON form of a card reader without a key.
+type listedReader struct {
+	Reader  string `json:"reader"`
+	State   string `json:"state"` // "empty", "in use", "other card" or "failed"
+	Problem string `json:"problem"`
+}
+
+// busReader is the bus of a key in a card reader.
+const busReader = "card reader"
+
+func listKey(k *fido.KeyInfo) listedKey {
+	l := listedKey{
+		Device: k.Device, Product: k.Product, Bus: busReader, Contactless: k.Contactless(), Usable: k.Access == nil,
+	}
+	if k.HID != nil {
+		l.Manufacturer, l.Serial, l.VendorID, l.ProductID = k.HID.Manufacturer, k.HID.Serial, k.HID.VendorID, k.HID.ProductID
+		l.Bus = k.HID.Bus.String()
+	}
+	if k.Reader != nil {
+		l.Reader = k.Reader.Name
+	}
+	if k.Access != nil {
+		l.Problem = k.Access.Error()
+	}
+	return l
+}
+
+func listReader(r *fido.ReaderInfo) listedReader {
+	state := "failed"
+	switch {
+	case errors.Is(r.Err, pcsc.NoSmartCard):
+		state = "empty"
+	case errors.Is(r.Err, pcsc.SharingViolation):
+		state = "in use"
+	case errors.Is(r.Err, nfc.ErrNoApplet):
+		state = "other card"
+	}
+	return listedReader{r.Reader.Name, state, readerProblem(r.Err)}
+}
+
+func (a *app) list(ctx context.Context, asJSON bool) error {
+	found, err := fido.Find(ctx)
 	if err != nil {
 		return err
 	}
-	keys := make([]listedKey, len(infos)) // [] rather than null when there is none
-	for i, k := range infos {
-		keys[i] = listedKey{
-			Device: k.Path, Product: k.Product, Manufacturer: k.Manufacturer, Serial: k.Serial,
-			VendorID: k.VendorID, ProductID: k.ProductID, Bus: k.Bus.String(), Usable: k.Access == nil,
-		}
-		if k.Access != nil {
-			keys[i].Problem = k.Access.Error()
-		}
+	l := listing{Keys: []listedKey{}, Readers: []listedReader{}} // [] rather than null when there is none
+	for i := range found.Keys {
+		l.Keys = append(l.Keys, listKey(&found.Keys[i]))
+	}
+	for i := range found.Readers {
+		l.Readers = append(l.Readers, listReader(&found.Readers[i]))
+	}
+	if found.HIDErr != nil {
+		l.HIDProblem = oneLine(found.HIDErr)
+	}
+	if found.ReadersErr != nil {
+		l.ReadersProblem = readerProblem(found.ReadersErr)
 	}
 	if asJSON {
-		return a.printJSON(keys)
+		return a.printJSON(l)
 	}
-	if len(keys) == 0 {
-		fmt.Fprintln(a.out, "No security key is plugged in. The software key is always there: --device virtual.")
-		return nil
+	a.printList(&l)
+	return nil
+}
+
+func (a *app) printList(l *listing) {
+	if len(l.Keys) == 0 {
+		fmt.Fprintln(a.out, "There is no security key. The software key is always there: --device virtual.")
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, k := range keys {
-		fmt.Fprintf(w, "%s\t%s\t%04x:%04x\t%s\n", k.Device, k.Product, k.VendorID, k.ProductID, k.Serial)
+	for _, k := range l.Keys {
+		device := quoted(k.Device)
+		switch {
+		case k.Contactless:
+			fmt.Fprintf(w, "%s\tkey held to the reader\n", device)
+		case k.Bus == busReader:
+			fmt.Fprintf(w, "%s\tkey in the reader\n", device)
+		default:
+			fmt.Fprintf(w, "%s\t%s\t%04x:%04x\t%s\n", device, k.Product, k.VendorID, k.ProductID, k.Serial)
+		}
 	}
 	w.Flush()
-	for _, k := range keys {
+	for _, k := range l.Keys {
 		if !k.Usable {
 			fmt.Fprintln(a.out, a.paint(a.out, red, k.Problem))
 		}
+		if k.Reader != "" && k.Device != "pcsc:"+k.Reader {
+			fmt.Fprintf(a.out, "%s is also the card reader %s.\n", quoted(k.Device), quoted(k.Reader))
+		}
 	}
-	return nil
+	for _, r := range l.Readers {
+		fmt.Fprintf(a.out, "No key in the card reader %s: %s.\n", quoted(r.Reader), r.Problem)
+	}
+	if l.HIDProblem != "" {
+		fmt.Fprintln(a.out, a.paint(a.out, dim, "No keys on USB can be seen: "+l.HIDProblem+"."))
+	}
+	if l.ReadersProblem != "" {
+		fmt.Fprintln(a.out, a.paint(a.out, dim, "No card readers can be seen: "+l.ReadersProblem+"."))
+	}
+}
+
+// readerProblem leaves out of an error what the service's code says.
+func readerProblem(err error) string {
+	if code, ok := errors.AsType[pcsc.Code](err); ok {
+		return code.Error()
+	}
+	return oneLine(err)
+}
+
+// quoted makes a name of a device or a reader fit for a terminal and, if it has
+// blanks, one word for a shell.
+func quoted(name string) string {
+	name = hid.Text(name)
+	if strings.ContainsAny(name, " \t") {
+		return `"` + name + `"`
+	}
+	return name
 }
 
 func (a *app) printJSON(v any) error {

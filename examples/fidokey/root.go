@@ -20,6 +20,8 @@ type app struct {
 	trace   bool
 	color   string
 	lock    string
+
+	contactless bool // the key is held to a reader
 }
 
 // run runs fidokey and returns its exit code.
@@ -30,7 +32,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	err := root.ExecuteContext(ctx)
 	code := exitCode(ctx, err)
 	if err != nil {
-		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+explain(ctx, err)))
+		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+a.explain(ctx, err)))
 	}
 	return code
 }
@@ -41,7 +43,7 @@ func (a *app) root() *cobra.Command {
 		Short: "Show what a FIDO2 security key is and does",
 		Long: `Fidokey shows what a FIDO2 security key is and does.
 
-Without --device the commands use the only key that is plugged in, and demo uses
+Without --device the commands use the only key that list shows, and demo uses
 the software key that fidokey brings along. --device names another:
 
   /dev/hidraw0                a key that is plugged in, as list shows it
