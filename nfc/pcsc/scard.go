@@ -5,6 +5,8 @@ package pcsc
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -14,7 +16,11 @@ import (
 // library is the smart-card service through the system's library. What that does
 // can't be told to stop, but for the wait for an event; a call that outlasts its
 // context goes on by itself.
-type library struct{ ctx *scard.Context }
+type library struct {
+	ctx   *scard.Context
+	calls sync.RWMutex // held for reading by each call, those that were left to themselves included
+	left  atomic.Bool  // there are some
+}
 
 func connect(ctx context.Context) (service, error) {
 	if ctx.Err() != nil {
@@ -24,7 +30,7 @@ func connect(ctx context.Context) (service, error) {
 	if err != nil {
 		return nil, coded(err)
 	}
-	return &library{c}, nil
+	return &library{ctx: c}, nil
 }
 
 // coded turns an error of the library into a Code.
@@ -36,7 +42,7 @@ func coded(err error) error {
 }
 
 // detached runs f, and leaves it to itself when ctx ends.
-func detached[R any](ctx context.Context, f func() (R, error)) (R, error) {
+func detached[R any](ctx context.Context, l *library, f func() (R, error)) (R, error) {
 	type result struct {
 		r   R
 		err error
@@ -47,6 +53,8 @@ func detached[R any](ctx context.Context, f func() (R, error)) (R, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
+		l.calls.RLock()
+		defer l.calls.RUnlock()
 		r, err := f()
 		done <- result{r, coded(err)}
 	}()
@@ -54,14 +62,41 @@ func detached[R any](ctx context.Context, f func() (R, error)) (R, error) {
 	case r := <-done:
 		return r.r, r.err
 	case <-ctx.Done():
+		l.left.Store(true)
 		return none, nfc.ContextError(ctx)
 	}
 }
 
-func (l *library) close() error { return coded(l.ctx.Release()) }
+// patience is how long the end of a connection is waited for: another program's
+// transaction holds that up, too.
+const patience = time.Second
+
+// finish runs f after the calls that were left to themselves, for which it does not
+// wait.
+func (l *library) finish(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		l.calls.Lock()
+		defer l.calls.Unlock()
+		done <- f()
+	}()
+	if l.left.Load() {
+		return nil
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return nil
+	}
+}
+
+func (l *library) release() error { return coded(l.ctx.Release()) }
+
+func (l *library) close() error { return l.finish(l.release) }
 
 func (l *library) readers(ctx context.Context) ([]Reader, error) {
-	return detached(ctx, func() ([]Reader, error) {
+	return detached(ctx, l, func() ([]Reader, error) {
 		names, err := l.ctx.ListReaders()
 		if err != nil || len(names) == 0 {
 			return nil, err
@@ -120,10 +155,14 @@ func (l *library) open(ctx context.Context, reader string, exclusive bool) (hand
 	if exclusive {
 		mode = scard.ShareExclusive
 	}
-	return detached(ctx, func() (handle, error) {
+	return detached(ctx, l, func() (handle, error) {
 		card, err := l.ctx.Connect(reader, mode, scard.ProtocolAny)
 		if err != nil {
 			return nil, err
+		}
+		if ctx.Err() != nil { // nobody wants it any more
+			card.Disconnect(scard.LeaveCard)
+			return nil, nfc.ContextError(ctx)
 		}
 		return &libraryCard{l, card, mode}, nil
 	})
@@ -138,7 +177,7 @@ type libraryCard struct {
 func (c *libraryCard) t0() bool { return c.card.ActiveProtocol() == scard.ProtocolT0 }
 
 func (c *libraryCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, error) {
-	out, err := detached(ctx, func() ([]byte, error) { return c.card.Transmit(apdu) })
+	out, err := detached(ctx, c.l, func() ([]byte, error) { return c.card.Transmit(apdu) })
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +190,12 @@ func nothing(f func() error) func() (struct{}, error) {
 }
 
 func (c *libraryCard) begin(ctx context.Context) error {
-	_, err := detached(ctx, nothing(c.card.BeginTransaction))
+	_, err := detached(ctx, c.l, nothing(c.card.BeginTransaction))
 	return err
 }
 
 func (c *libraryCard) end(ctx context.Context) error {
-	_, err := detached(ctx, nothing(func() error { return c.card.EndTransaction(scard.LeaveCard) }))
+	_, err := detached(ctx, c.l, nothing(func() error { return c.card.EndTransaction(scard.LeaveCard) }))
 	return err
 }
 
@@ -165,20 +204,20 @@ func (c *libraryCard) reconnect(ctx context.Context, reset bool) error {
 	if reset {
 		how = scard.ResetCard
 	}
-	_, err := detached(ctx, nothing(func() error { return c.card.Reconnect(c.mode, scard.ProtocolAny, how) }))
+	_, err := detached(ctx, c.l, nothing(func() error { return c.card.Reconnect(c.mode, scard.ProtocolAny, how) }))
 	return err
 }
 
 func (c *libraryCard) control(ctx context.Context, code uint32, in []byte) ([]byte, error) {
-	return detached(ctx, func() ([]byte, error) { return c.card.Control(code, in) })
+	return detached(ctx, c.l, func() ([]byte, error) { return c.card.Control(code, in) })
 }
 
 func (c *libraryCard) attribute(ctx context.Context, id uint32) ([]byte, error) {
-	return detached(ctx, func() ([]byte, error) { return c.card.GetAttrib(scard.Attrib(id)) })
+	return detached(ctx, c.l, func() ([]byte, error) { return c.card.GetAttrib(scard.Attrib(id)) })
 }
 
 func (c *libraryCard) atr(ctx context.Context) ([]byte, error) {
-	return detached(ctx, func() ([]byte, error) {
+	return detached(ctx, c.l, func() ([]byte, error) {
 		s, err := c.card.Status()
 		if err != nil {
 			return nil, err
@@ -188,6 +227,8 @@ func (c *libraryCard) atr(ctx context.Context) ([]byte, error) {
 }
 
 func (c *libraryCard) close() error {
-	err := coded(c.card.Disconnect(scard.LeaveCard))
-	return errors.Join(err, c.l.close())
+	return c.l.finish(func() error {
+		err := coded(c.card.Disconnect(scard.LeaveCard))
+		return errors.Join(err, c.l.release())
+	})
 }
