@@ -35,6 +35,8 @@ var debianPackages = []struct {
 	{"python3-pyscard", "system", "python-fido2's way to card readers"},
 	{"pcscd", "system", "a smart-card daemon"},
 	{"vsmartcard-vpcd", "system", "a virtual card reader in it"},
+	{"vsmartcard-vpicc", "system", "a simulator of cards that is not ours"},
+	{"python3-pycryptodome", "system", "what that simulator needs"},
 }
 
 // packagesFor returns the packages of one kind of step, or with "" all.
