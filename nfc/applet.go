@@ -169,7 +169,7 @@ func (a *Applet) Transmit(ctx context.Context, dst, apdu []byte) []byte {
 		return sw.Append(dst)
 	}
 	data, sw := a.answer(ctx, whole)
-	if sw == 0 {
+	if sw == 0 || a.on.Err() != nil { // the power has gone meanwhile
 		return dst
 	}
 	return a.respond(dst, whole, data, sw)

@@ -149,6 +149,8 @@ func (a *Applet) await() ([]byte, iso7816.StatusWord) {
 		select {
 		case <-w.done:
 			return a.finish()
+		case <-a.on.Done(): // the power has gone
+			return nil, 0
 		case w.last = <-w.status:
 		case <-timer.C:
 			return []byte{w.last}, SWWorking
