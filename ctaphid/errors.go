@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/gofido/fido/internal/ctxerr"
 )
 
 // ErrGone says that the device is no longer there: it was unplugged or its
@@ -32,13 +34,7 @@ func (timeout) Is(target error) bool {
 // ContextError returns why ctx has ended: its error, context.Canceled or
 // context.DeadlineExceeded, and its cause, if it was given one; errors.Is finds
 // both. It is for the implementations of [Device], too.
-func ContextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
-}
+func ContextError(ctx context.Context) error { return ctxerr.Of(ctx) }
 
 // An OpError says which operation failed on which channel. Err is one of
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/gofido/fido/internal/ctxerr"
 	"github.com/gofido/fido/nfc/iso7816"
 )
 
@@ -55,13 +56,7 @@ func (unfinished) Is(target error) bool {
 
 // ContextError returns why ctx has ended: its error, and its cause if it was
 // given one. It is for the implementations of [Card], too.
-func ContextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
-}
+func ContextError(ctx context.Context) error { return ctxerr.Of(ctx) }
 
 // An OpError says which operation failed. Err is one of
 //

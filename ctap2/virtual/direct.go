@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/internal/ctxerr"
 	"github.com/gofido/fido/nfc/iso7816"
 )
 
@@ -37,7 +37,7 @@ func (k *Key) Direct() *Direct {
 // CBOR implements ctap2.Transport.
 func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(status byte)) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, ended(ctx)
+		return nil, ctxerr.Of(ctx)
 	}
 	reply := d.key.CBOR(ctx, d.session, dst, request, waiting)
 	if len(reply) == len(dst) {
@@ -46,7 +46,7 @@ func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(sta
 	// Whatever a key answers to a cancelled command, the caller wants to hear
 	// that it was cancelled; unless the command was already done.
 	if ctx.Err() != nil && reply[len(dst)] != byte(ctap2.StatusSuccess) {
-		return nil, ended(ctx)
+		return nil, ctxerr.Of(ctx)
 	}
 	return reply, nil
 }
@@ -54,20 +54,11 @@ func (d *Direct) CBOR(ctx context.Context, dst, request []byte, waiting func(sta
 // MSG implements ctap2.U2FTransport.
 func (d *Direct) MSG(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, ended(ctx)
+		return nil, ctxerr.Of(ctx)
 	}
 	reply := d.key.MSG(ctx, d.session, dst, apdu)
 	if ctx.Err() != nil && !bytes.HasSuffix(reply[len(dst):], iso7816.SWNoError.Append(nil)) {
-		return nil, ended(ctx)
+		return nil, ctxerr.Of(ctx)
 	}
 	return reply, nil
-}
-
-// ended returns the error of a context that has ended, together with its cause
-// if that is another.
-func ended(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
-	}
-	return ctx.Err()
 }

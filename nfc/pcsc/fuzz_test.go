@@ -88,13 +88,13 @@ func FuzzDaemon(f *testing.F) {
 			input = append(bytes.Clone(greeting), input...)
 		}
 		stream.Store(&input)
-		const limit = 300 * time.Millisecond
+		const limit = 50 * time.Millisecond
 		try := func(what string, f func(context.Context) error) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			start := time.Now()
 			err := f(ctx)
-			if took := time.Since(start); took > 10*limit { // the machine may be busy
+			if took := time.Since(start); took > 3*time.Second { // the machine may be busy
 				t.Fatalf("%s takes %v: %v", what, took, err)
 			}
 			if _, typed := errors.AsType[*OpError](err); err != nil && !typed {
