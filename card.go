@@ -3,7 +3,6 @@ package fido
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gofido/fido/ctap2"
@@ -59,30 +58,46 @@ func asCard(c *vpcd.Card, err error) (nfc.Card, error) {
 	return c, nil
 }
 
-// openReader connects to the card in the reader whose name begins with name, or,
-// without a name, in the only reader that has one.
+// openReader connects to the card in the reader with this name, or in the only one
+// of those whose names begin so that has a card.
 func openReader(ctx context.Context, name string) (nfc.Card, error) {
 	readers, err := pcsc.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := readers
-	if name != "" {
-		found = slices.DeleteFunc(slices.Clone(readers), func(r pcsc.Reader) bool { return !strings.HasPrefix(r.Name, name) })
-		if i := slices.IndexFunc(found, func(r pcsc.Reader) bool { return r.Name == name }); i >= 0 {
-			found = found[i : i+1]
-		}
-	} else {
-		found = slices.DeleteFunc(slices.Clone(readers), func(r pcsc.Reader) bool { return !r.Card })
-	}
-	if len(found) != 1 {
+	reader, ok := chooseReader(readers, name)
+	if !ok {
 		return nil, &ReaderError{name, readers}
 	}
-	card, err := pcsc.Open(ctx, found[0].Name, nil)
+	card, err := pcsc.Open(ctx, reader, nil)
 	if err != nil {
 		return nil, err
 	}
 	return card, nil
+}
+
+// chooseReader returns the name of the reader that name means.
+func chooseReader(readers []pcsc.Reader, name string) (reader string, ok bool) {
+	var named, withCard []pcsc.Reader
+	for _, r := range readers {
+		if r.Name == name {
+			return name, true
+		}
+		if !strings.HasPrefix(r.Name, name) {
+			continue
+		}
+		named = append(named, r)
+		if r.Card {
+			withCard = append(withCard, r)
+		}
+	}
+	switch {
+	case len(withCard) == 1:
+		return withCard[0].Name, true
+	case len(named) == 1 && name != "":
+		return named[0].Name, true // it says itself that there is no card
+	}
+	return "", false
 }
 
 // A ReaderError says that a device "pcsc:NAME" does not name one card reader.
@@ -104,7 +119,7 @@ func (e *ReaderError) Error() string {
 	}
 	have := strings.Join(names, ", ")
 	if e.Name != "" {
-		return fmt.Sprintf("no card reader, or more than one, has a name that begins with %q: there is %s", e.Name, have)
+		return fmt.Sprintf("not one card reader with a card has a name that begins with %q: there is %s", e.Name, have)
 	}
 	return "not one card reader has a card: hold the key to a reader, or name one of " + have
 }

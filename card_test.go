@@ -110,3 +110,17 @@ func TestOpenCardErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestChooseReader(t *testing.T) {
+	readers := []pcsc.Reader{{Name: "ACS 00"}, {Name: "HID 00 00"}, {Name: "HID 00 01", Card: true}, {Name: "Key 00", Card: true}}
+	for name, want := range map[string]string{
+		"ACS": "ACS 00", "HID": "HID 00 01", "HID 00 00": "HID 00 00", "Key": "Key 00", "": "", "X": "",
+	} {
+		if got, ok := fido.ChooseReader(readers, name); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v, want %q", name, got, ok, want)
+		}
+	}
+	if got, _ := fido.ChooseReader(readers[:3], ""); got != "HID 00 01" {
+		t.Errorf("the only card: %q", got)
+	}
+}

@@ -1,0 +1,3 @@
+package fido
+
+var ChooseReader = chooseReader
