@@ -45,6 +45,7 @@ type Daemon struct {
 	readers  []Reader
 	changed  chan struct{} // closed by the next change
 	commands int
+	locks    int
 }
 
 const (
@@ -59,6 +60,7 @@ const (
 	invalidParameter = 0x80100004
 	noService        = 0x8010001d
 	unsupported      = 0x8010001f
+	notTransacted    = 0x80100016
 
 	channelID = 0x00020110
 )
@@ -111,6 +113,21 @@ func (d *Daemon) Commands() int {
 	return d.commands
 }
 
+// Transactions returns how many transactions were begun and not ended, however
+// often by one program: it takes as many ends before another program can have
+// the card.
+func (d *Daemon) Transactions() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.locks
+}
+
+func (d *Daemon) lock(by int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.locks += by
+}
+
 func (d *Daemon) look() (states []byte, changed chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -149,6 +166,8 @@ func (d *Daemon) Start(t testing.TB) {
 func (d *Daemon) serve(c net.Conn) {
 	defer c.Close()
 	var card Reader // that the program is connected to
+	locks := 0
+	defer func() { d.lock(-locks) }()
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(c, head[:]); err != nil {
@@ -192,6 +211,17 @@ func (d *Daemon) serve(c net.Conn) {
 			if d.Begin != nil {
 				n.PutUint32(result, d.Begin())
 			}
+			if n.Uint32(result) == 0 {
+				locks++
+				d.lock(1)
+			}
+		case 0x08: // end a transaction
+			if locks == 0 {
+				n.PutUint32(result, notTransacted)
+				break
+			}
+			locks--
+			d.lock(-1)
 		case 0x09: // transmit
 			apdu := make([]byte, n.Uint32(b[12:]))
 			if _, err := io.ReadFull(c, apdu); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/iso7816"
@@ -30,6 +31,7 @@ type Card struct {
 
 	mu     sync.Mutex // guards what follows
 	h      handle     // nil after it was given up
+	begun  bool       // h has a transaction, as far as the service is known to know
 	closed bool
 
 	atr        []byte
@@ -83,13 +85,17 @@ func (c *Card) connect(ctx context.Context) error {
 		return err
 	}
 	longest := longestCommand(ctx, h)
+	if ctx.Err() != nil { // it may still owe an answer to that
+		h.close()
+		return nfc.ContextError(ctx)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		h.close()
 		return os.ErrClosed
 	}
-	c.h, c.atr, c.maxCommand = h, atr, longest
+	c.h, c.begun, c.atr, c.maxCommand = h, false, atr, longest
 	return nil
 }
 
@@ -156,18 +162,41 @@ func withoutLe(apdu []byte) []byte {
 func (c *Card) Begin(ctx context.Context) error {
 	h, err := c.use()
 	if err == nil {
-		if err = h.begin(ctx); err != nil && ctx.Err() != nil {
+		if err = h.begin(ctx); err == nil {
+			c.setBegun(true)
+		} else if ctx.Err() != nil {
 			c.giveUp(h)
 		}
 	}
 	return c.fails("begin a transaction", err)
 }
 
+func (c *Card) inTransaction() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.begun
+}
+
+func (c *Card) setBegun(begun bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = begun
+}
+
+// endTime is how long the end of a transaction may take.
+const endTime = time.Second
+
 // End implements nfc.Card.
 func (c *Card) End() error {
 	h, err := c.use()
 	if err == nil {
-		err = h.end(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), endTime)
+		defer cancel()
+		if err = h.end(ctx); err == nil {
+			c.setBegun(false)
+		} else if ctx.Err() != nil {
+			c.giveUp(h)
+		}
 	}
 	return c.fails("end a transaction", err)
 }
@@ -178,6 +207,11 @@ func (c *Card) Reset(ctx context.Context) error {
 	switch {
 	case err == nil:
 		if err = h.reconnect(ctx, true); err == nil {
+			// The service counts transactions, and neither the reset ends one nor
+			// an End that it refused because the card had been reset.
+			if c.inTransaction() {
+				c.End()
+			}
 			return nil
 		}
 		c.giveUp(h)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -234,5 +235,117 @@ func TestUSBAddress(t *testing.T) {
 				t.Error("the card was sent a command")
 			}
 		})
+	}
+}
+
+// A reset in the middle of a transaction does not leave one of two behind, which
+// would keep other programs from the card for as long as it is open.
+func TestResetInTransaction(t *testing.T) {
+	f := &fakepcscd.Daemon{Transmit: func([]byte) ([]byte, uint32) { return nil, uint32(ResetCard) }}
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
+	card, err := Open(t.Context(), "A", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(card.Begin(t.Context()))
+	if _, err := card.Transmit(t.Context(), nil, make([]byte, 4)); !errors.Is(err, nfc.ErrReset) {
+		t.Fatal(err)
+	}
+	must(card.Reset(t.Context()))
+	must(card.Begin(t.Context()))
+	if n := f.Transactions(); n != 1 {
+		t.Errorf("%d transactions", n)
+	}
+	must(card.End())
+	if n := f.Transactions(); n != 0 {
+		t.Errorf("%d transactions after the end", n)
+	}
+}
+
+// A command that nobody waits for any more is left alone at once: pcscd can't
+// answer anything else before it.
+func TestGivesUpAtOnce(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	f := &fakepcscd.Daemon{Transmit: func([]byte) ([]byte, uint32) { <-hang; return []byte{0x90, 0}, 0 }}
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
+	card, err := Open(t.Context(), "A", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := card.Transmit(ctx, nil, make([]byte, 4)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 900*time.Millisecond {
+		t.Errorf("it takes %v", took)
+	}
+}
+
+// A card is closed while it is used.
+func TestCloseMeanwhile(t *testing.T) {
+	f := &fakepcscd.Daemon{Transmit: func([]byte) ([]byte, uint32) { return []byte{0x90, 0}, 0 }}
+	f.Start(t)
+	f.Set(reader("A", 1, someATR))
+	for range 20 {
+		card, err := Open(t.Context(), "A", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error)
+		go func() {
+			for {
+				if _, err := card.Transmit(t.Context(), nil, make([]byte, 4)); err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+		time.Sleep(time.Millisecond)
+		card.Close()
+		if err := <-done; !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+// A watch goes on after a wait that ended with its context, whatever the daemon
+// still says to that.
+func TestWatchGoesOn(t *testing.T) {
+	for _, minor := range []uint32{3, 4} {
+		f := &fakepcscd.Daemon{Minor: minor}
+		f.Start(t)
+		w, err := Watch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			if _, err := w.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("nothing happens: %v", err)
+			}
+			cancel()
+		}
+		f.Set(reader("A", 1, someATR))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		for _, want := range []EventKind{ReaderArrived, CardArrived} {
+			if e, err := w.Next(ctx); err != nil || e.Kind != want || e.Reader.Name != "A" {
+				t.Errorf("version 4.%d: %v %q, %v, want %v", minor, e.Kind, e.Reader.Name, err, want)
+			}
+		}
+		cancel()
+		w.Close()
 	}
 }

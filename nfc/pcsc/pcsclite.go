@@ -80,6 +80,7 @@ func socketPath() string {
 type daemon struct {
 	conn   net.Conn
 	turn   chan struct{} // holds one element while a request is under way
+	stale  bool          // an answer was not read to its end: no other can be
 	minor  int32
 	handle uint32 // the context
 	out    []byte
@@ -218,6 +219,7 @@ func (d *daemon) use(ctx context.Context) func() {
 }
 
 func (d *daemon) failed(ctx context.Context, err error) error {
+	d.stale = true
 	switch {
 	case ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded):
 		return nfc.ContextError(ctx)
@@ -230,6 +232,11 @@ func (d *daemon) failed(ctx context.Context, err error) error {
 func (d *daemon) close() error { return d.conn.Close() }
 
 func (d *daemon) readers(ctx context.Context) ([]Reader, error) {
+	if d.stale {
+		if err := d.renew(ctx); err != nil {
+			return nil, err
+		}
+	}
 	d.begin(cmdReadersState, 0)
 	if err := d.exchange(ctx, maxReaders*readerStateSize); err != nil {
 		return nil, err
@@ -264,18 +271,25 @@ func parseReaders(b []byte) (all []Reader) {
 // something may have happened before it was asked; from 4.4 on it answers with the
 // states first, so that nothing is missed.
 func (d *daemon) wait(ctx context.Context, known []Reader) error {
+	if d.stale { // an earlier wait ended with its context
+		return d.renew(ctx)
+	}
 	changed, err := d.waitUnless(ctx, known)
 	if err != nil || !changed {
 		return err
 	}
-	// pcscd can be told to stop waiting, but when it reports an event at the same
-	// time it answers twice. A new connection has nothing pending.
+	return d.renew(ctx)
+}
+
+// renew connects again. pcscd can be told to stop waiting, but when it reports an
+// event at the same time it answers twice. A new connection has nothing pending.
+func (d *daemon) renew(ctx context.Context) error {
 	fresh, err := dial(ctx, d.minor)
 	if err != nil {
 		return err
 	}
 	d.conn.Close()
-	d.conn, d.handle = fresh.conn, fresh.handle
+	d.conn, d.handle, d.stale = fresh.conn, fresh.handle, false
 	return nil
 }
 
@@ -495,15 +509,25 @@ func (c *daemonCard) atr(ctx context.Context) ([]byte, error) {
 }
 
 // close leaves the card as it is, which pcscd would reset otherwise, unless a
-// request is under way: that ends with the socket.
+// request is under way, or was left: that ends with the socket. It has memory of
+// its own, since another goroutine may be putting a request together.
 func (c *daemonCard) close() error {
 	select {
 	case c.turn <- struct{}{}:
+		if !c.stale {
+			c.conn.SetDeadline(time.Now().Add(time.Second))
+			var b []byte
+			for _, n := range [...]uint32{12, cmdDisconnect, c.card, leaveCard, 0} {
+				b = binary.NativeEndian.AppendUint32(b, n)
+			}
+			if _, err := c.conn.Write(b); err == nil {
+				io.ReadFull(c.conn, b[:12]) // if it fails there is nothing to be left
+			}
+		}
+		err := c.daemon.close()
 		<-c.turn
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		c.ask(ctx, cmdDisconnect, 3, c.card, leaveCard, 0) // if it fails there is nothing to be left
+		return err
 	default:
+		return c.daemon.close()
 	}
-	return c.daemon.close()
 }
