@@ -45,6 +45,7 @@ type Conn struct {
 	extended      bool // APDUs of the extended form work, as far as is known
 	noExtended    bool // they don't
 	noChaining    bool // segments don't, but the extended form does
+	longAnswered  bool // the card has answered an APDU of the extended form, other than that it takes none
 	maxCommand    int  // bytes that the reader takes, 0 if unknown
 	part          int  // the most bytes of a response that are asked for at once
 	narrowed      int  // how often narrow has changed something
@@ -185,7 +186,6 @@ func (c *Conn) begin(ctx context.Context) error {
 	c.held = err == nil
 	if errors.Is(err, ErrReset) || errors.Is(err, ErrGone) {
 		c.forget(true)
-		c.held = true // which reset sees to
 		return c.reset(ctx)
 	}
 	return err
@@ -202,6 +202,7 @@ type exchange struct {
 	ctx   context.Context
 	grace context.Context // ends Config.Grace after ctx
 
+	forgotten bool // the card was reset since the call before, of which nobody knows yet
 	sent      bool // the card has answered an APDU of the request
 	working   bool // and said that it works on it, or begun to reply
 	cancelled bool // it was told to cancel it
@@ -211,9 +212,11 @@ type exchange struct {
 func (c *Conn) call(ctx context.Context, op string, f func(*exchange) error) error {
 	return c.inTurn(ctx, op, func(x *exchange) error {
 		if !c.held { // or a sequence has lost the card in between
+			selected := c.selected
 			if err := c.begin(x.ctx); err != nil {
 				return err
 			}
+			x.forgotten = selected && !c.selected
 		}
 		if c.sequences == 0 {
 			defer c.end()
@@ -315,8 +318,10 @@ func (c *Conn) readyOnce(x *exchange) error {
 	return c.choose(x)
 }
 
-// reset waits for a card that has gone away to come back.
+// reset waits for a card that has gone away to come back, and keeps other programs
+// from it: what they were kept by has gone with the card.
 func (c *Conn) reset(ctx context.Context) error {
+	c.held = false
 	patience := c.cfg.Return
 	if patience < 0 {
 		patience = c.cfg.Grace
@@ -324,14 +329,13 @@ func (c *Conn) reset(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
 	defer cancel()
 	err := c.card.Reset(ctx)
-	if err == nil && c.held {
+	if err == nil {
 		err = c.card.Begin(ctx)
 	}
 	if err == nil {
-		c.lost = false
+		c.held, c.lost = true, false
 		return nil
 	}
-	c.held = false
 	if context.Cause(ctx) == ErrGone {
 		err = ErrGone
 	}

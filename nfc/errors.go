@@ -32,7 +32,9 @@ func (powerLost) PowerLost() bool { return true }
 
 // ErrNotSent says that the reader did not pass a command on to the card, because
 // it is too long for it or in a form that it does not know. A [Conn] then goes
-// on without APDUs of the extended form.
+// on without APDUs of the extended form. A reader that says the same when it has
+// lost the card makes an error that is ErrGone too: a Conn believes the former
+// until an APDU of the extended form has been answered.
 var ErrNotSent = errors.New("the reader does not take a command of this length")
 
 // ErrNoApplet says that the card is no security key, or does not offer FIDO over

@@ -2,6 +2,7 @@ package nfc
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gofido/fido/nfc/iso7816"
@@ -27,6 +28,11 @@ func (c *Conn) transmit(x *exchange, cmd iso7816.Command) (iso7816.Response, err
 	c.in, err = c.card.Transmit(x.grace, c.in[:0], c.out)
 	clear(c.out)
 	if err != nil {
+		if c.longAnswered && cmd.Form == iso7816.Extended && errors.Is(err, ErrNotSent) && errors.Is(err, ErrGone) {
+			// Some readers say the same when they don't take the form, which they
+			// do, and when the answer got lost.
+			err = fmt.Errorf("the answer to a command got lost: %w", ErrGone)
+		}
 		if !errors.Is(err, ErrNotSent) {
 			c.forget(true)
 			if !errors.Is(err, ErrReset) && x.grace.Err() == nil {
@@ -44,6 +50,7 @@ func (c *Conn) transmit(x *exchange, cmd iso7816.Command) (iso7816.Response, err
 		c.forget(true)
 		return r, protocolError(c.in, "%v", err)
 	}
+	c.longAnswered = c.longAnswered || cmd.Form == iso7816.Extended && r.SW != iso7816.SWWrongLength
 	return r, nil
 }
 

@@ -260,6 +260,8 @@ func TestNotTwice(t *testing.T) {
 	for _, c := range []struct{ name, script string }{
 		{"the rest of the reply is not there", "< 00 6105\n> 80c00000 05\n< 6985"},
 		{"the request is forgotten while the card works", "< 02 9100\n> 80110000 00\n< 6985"},
+		{"the card loses power over the rest of the reply", "< 00 6105\n> 80c00000 05\n! reset"},
+		{"the card loses power while it works", "< 02 9100\n> 80110000 00\n! reset"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			card := nfctest.NewScript(t, "> 00a4040008a0000006472f000100\n< 4649444f5f325f309000\n> 801080000101 00\n"+c.script)
@@ -273,6 +275,37 @@ func TestNotTwice(t *testing.T) {
 			card.Close()
 			conn.Close()
 		})
+	}
+}
+
+// A PIN is not sent again when the reader may have lost the answer, even if it says
+// what readers say that don't take the extended form.
+func TestNotTwiceExtended(t *testing.T) {
+	lost := fmt.Errorf("%w: %w", nfc.ErrNotSent, nfc.ErrGone)
+	pins := 0
+	card := &nfctest.Func{Answer: func(_ context.Context, apdu []byte) ([]byte, error) {
+		cmd, _, err := iso7816.ParseLenient(apdu)
+		switch {
+		case err != nil:
+			return nil, err
+		case cmd.INS == iso7816.INSSelect:
+			return []byte("FIDO_2_0\x90\x00"), nil
+		case len(cmd.Data) > 0 && cmd.Data[0] == 0x06:
+			pins++
+			return nil, lost
+		}
+		return []byte{0, 0xa0, 0x90, 0}, nil
+	}}
+	conn := open(t, card, &nfc.Config{Length: nfc.ExtendedFirst})
+	if _, err := conn.CBOR(t.Context(), nil, []byte{0x04}, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := conn.CBOR(t.Context(), nil, []byte{0x06, 0xa0}, nil)
+	if !errors.Is(err, nfc.ErrGone) || errors.Is(err, nfc.ErrNotSent) || pins != 1 {
+		t.Errorf("%v, sent %d times", err, pins)
+	}
+	if _, err := conn.CBOR(t.Context(), nil, []byte{0x04}, nil); err != nil {
+		t.Errorf("the next: %v", err)
 	}
 }
 

@@ -178,6 +178,15 @@ func TestSharedCard(t *testing.T) {
 	if _, err := conn.CBOR(t.Context(), nil, []byte{0x06, 0xa1, 2, 1}, nil); !errors.Is(err, nfc.ErrReset) {
 		t.Errorf("clientPIN is sent to a card that has forgotten what it was about: %v", err)
 	}
+	// So it is when another program has reset the card.
+	if err := other.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []error{nfc.ErrReset, nil} {
+		if _, err := conn.CBOR(t.Context(), nil, []byte{0x06, 0xa1, 2, 1}, nil); !errors.Is(err, want) {
+			t.Errorf("clientPIN after a reset: %v, want %v", err, want)
+		}
+	}
 }
 
 // The card loses power between the two commands that a PIN takes.

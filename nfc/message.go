@@ -48,6 +48,9 @@ func (c *Conn) CBOR(ctx context.Context, dst, request []byte, waiting func(statu
 		if len(request) > 0 {
 			again = repeatable[request[0]]
 		}
+		if again == never && x.forgotten {
+			return ErrReset
+		}
 		b, sw, err := c.attempt(x, again, ctapDeselected, func() ([]byte, iso7816.StatusWord, error) {
 			return c.message(x, dst, request, waiting)
 		})
@@ -109,9 +112,16 @@ var (
 // selected again, and f runs again if it may. So it does when the reader has lost
 // the card over the length of the response: see narrow.
 func (c *Conn) attempt(x *exchange, again repetition, deselected []iso7816.StatusWord, f func() ([]byte, iso7816.StatusWord, error)) ([]byte, iso7816.StatusWord, error) {
-	x.sent, x.working = false, false
+	run := func() ([]byte, iso7816.StatusWord, error) {
+		x.sent, x.working = false, false
+		b, sw, err := f()
+		if again != always && x.working && errors.Is(err, ErrReset) {
+			err = errForgotten // ErrReset has those above send a PIN again
+		}
+		return b, sw, err
+	}
 	narrowed := c.narrowed
-	b, sw, err := f()
+	b, sw, err := run()
 	switch {
 	case errors.Is(err, ErrReset) && (!x.sent || again == always):
 	case err != nil && c.narrowed > narrowed && again == always:
@@ -126,12 +136,12 @@ func (c *Conn) attempt(x *exchange, again repetition, deselected []iso7816.Statu
 	if again == never {
 		return nil, 0, ErrReset
 	}
-	return f()
+	return run()
 }
 
 // errForgotten is for a request that may have been carried out, unlike one that
 // fails with ErrReset.
-var errForgotten = errors.New("the key was interrupted by another program, and what has come of the request is not known: try again")
+var errForgotten = errors.New("the key lost power or was interrupted by another program, and what has come of the request is not known: try again")
 
 // statusKeepaliveCancel is the CTAP2 status of a request that was cancelled.
 const statusKeepaliveCancel = 0x2d
