@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofido/fido/nfc"
@@ -15,12 +16,14 @@ import (
 // A Card is a simulator at the other end of the wire: an nfc.Card. Its errors
 // are those that nfc.Card names.
 type Card struct {
-	link *link
-	once sync.Once
+	link   *link
+	once   sync.Once
+	closed atomic.Bool // by Close, not because the wire was cut
 
-	mu   sync.Mutex
-	atr  []byte
 	owed int // answers that have not come yet
+
+	mu  sync.Mutex // guards atr, and is not held while something is waited for
+	atr []byte
 }
 
 var _ nfc.Card = (*Card)(nil)
@@ -78,8 +81,6 @@ func (c *Card) Transmit(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	if len(apdu) > MaxMessage {
 		return nil, nfc.ErrNotSent
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.owed > 0 {
 		return nil, nfc.ErrReset // the answer would be that to an earlier command
 	}
@@ -123,7 +124,7 @@ func (c *Card) until(ctx context.Context) func() {
 // failed turns an error of the connection into one of nfc.Card.
 func (c *Card) failed(ctx context.Context, err error) error {
 	switch {
-	case errors.Is(err, net.ErrClosed):
+	case c.closed.Load():
 		return os.ErrClosed
 	case ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded):
 		return nfc.ContextError(ctx)
@@ -141,8 +142,6 @@ func (c *Card) End() error { return nil }
 // that still owes an answer has until ctx ends to give it; one that has hung up
 // does not come back.
 func (c *Card) Reset(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	defer c.until(ctx)()
 	for _, m := range []byte{powerOff, powerOn} {
 		if err := c.link.send([]byte{m}); err != nil {
@@ -158,6 +157,8 @@ func (c *Card) Reset(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.atr = atr
 	return nil
 }
@@ -173,6 +174,7 @@ func (c *Card) Info() (atr []byte, maxCommand int, contactless bool) {
 // and hangs up.
 func (c *Card) Close() (err error) {
 	c.once.Do(func() {
+		c.closed.Store(true)
 		c.link.conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
 		(&link{conn: c.link.conn}).send([]byte{powerOff})
 		err = c.link.conn.Close()

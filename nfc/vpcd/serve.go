@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"syscall"
 
 	"github.com/gofido/fido/nfc"
@@ -16,15 +17,18 @@ import (
 // reader hangs up, which is no error, and closes conn. To take the card out of
 // the reader, end ctx; to put it in again, connect again.
 func Serve(ctx context.Context, conn net.Conn, a *nfc.Applet) error {
+	// The loss of power interrupts what the card does, so it must not wait behind
+	// it. When Serve returns nobody is left who would take the power from the card
+	// in its next reader.
+	messages, hungUp := make(chan []byte, 16), make(chan error, 1)
+	stop := make(chan struct{})
+	var reading sync.WaitGroup
+	defer reading.Wait()
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer a.PowerOff()
-	// The loss of power interrupts what the card does, so it must not wait behind
-	// it.
-	messages, hungUp := make(chan []byte, 16), make(chan error, 1)
-	stop := make(chan struct{})
 	defer close(stop)
-	go func() {
+	reading.Go(func() {
 		in := &link{conn: conn}
 		for {
 			m, err := in.receive(nil)
@@ -42,7 +46,7 @@ func Serve(ctx context.Context, conn net.Conn, a *nfc.Applet) error {
 				return
 			}
 		}
-	}()
+	})
 	out := &link{conn: conn}
 	var err error
 	for err == nil {

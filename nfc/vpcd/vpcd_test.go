@@ -241,3 +241,77 @@ func TestNobodyAnswers(t *testing.T) {
 		t.Error("an address without a port is taken")
 	}
 }
+
+// lateConn is a connection whose reader notices late that it was closed.
+type lateConn struct{ net.Conn }
+
+func (c lateConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		time.Sleep(time.Second)
+	}
+	return n, err
+}
+
+// A card that was taken out of one reader and is put into another keeps its power
+// there.
+func TestNextReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a := newApplet(t, virtual.Config{User: virtual.NeverTouch()})
+		reader, end := net.Pipe()
+		defer reader.Close()
+		ctx, remove := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- vpcd.Serve(ctx, lateConn{end}, a) }()
+		card, err := vpcd.NewCard(t.Context(), reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := nfc.Open(t.Context(), card, &nfc.Config{NoGetResponse: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go ctap2.NewClient(conn, nil).MakeCredential(t.Context(), registration(""))
+		synctest.Wait()
+		if !conn.Contactless() { // which does not wait for the user
+			t.Error("the card is not held to the reader")
+		}
+		remove()
+		<-served
+		a.PowerOn()
+		time.Sleep(2 * time.Second)
+		if len(a.Transmit(t.Context(), nil, []byte{0, 0xa4, 4, 0})) == 0 {
+			t.Error("the card has no power")
+		}
+		conn.Close()
+	})
+}
+
+// A command that was cut off is not continued with the next message.
+func TestCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader, end := net.Pipe()
+		defer end.Close()
+		go func() {
+			io.ReadFull(end, make([]byte, 9)) // off, on, ATR
+			end.Write([]byte{0, 2, 0x3b, 0x00})
+			io.ReadFull(end, make([]byte, 3))
+		}()
+		card, err := vpcd.NewCard(t.Context(), reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := card.Transmit(ctx, nil, make([]byte, 100)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("half a command: %v", err)
+		}
+		if err := card.Reset(t.Context()); !errors.Is(err, nfc.ErrGone) {
+			t.Errorf("the next: %v", err)
+		}
+		card.Close()
+		if err := card.Reset(t.Context()); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}

@@ -41,7 +41,10 @@ func (l *link) send(message []byte) error {
 	}
 	l.out = binary.BigEndian.AppendUint16(l.out[:0], uint16(len(message)))
 	l.out = append(l.out, message...)
-	_, err := l.conn.Write(l.out)
+	n, err := l.conn.Write(l.out)
+	if n > 0 && n < len(l.out) {
+		l.conn.Close() // the other end would take the next message for the rest
+	}
 	clear(l.out)
 	return err
 }
