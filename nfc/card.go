@@ -24,8 +24,9 @@ type Card interface {
 	End() error
 
 	// Reset connects to the card again, which is as if it came out of the field
-	// and in again: no application is selected. It waits for a card until ctx
-	// ends.
+	// and in again: no application is selected, and the transaction has ended. It
+	// waits for a card until ctx ends, and for other programs that use it, which
+	// makes its error [ErrBusy] besides the context's.
 	Reset(ctx context.Context) error
 
 	// Info returns what is known of the card and its reader: the ATR, nil if

@@ -326,18 +326,25 @@ func (c *Conn) reset(ctx context.Context) error {
 	if patience < 0 {
 		patience = c.cfg.Grace
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
-	defer cancel()
-	err := c.card.Reset(ctx)
+	var err error
+	for {
+		limited, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
+		err = c.card.Reset(limited)
+		timedOut := limited.Err() != nil
+		if err != nil && context.Cause(limited) == ErrGone && !errors.Is(err, ErrBusy) {
+			err = ErrGone
+		}
+		cancel()
+		if !timedOut || ctx.Err() != nil || !errors.Is(err, ErrBusy) {
+			break
+		}
+	}
 	if err == nil {
 		err = c.card.Begin(ctx)
 	}
 	if err == nil {
 		c.held, c.lost = true, false
 		return nil
-	}
-	if context.Cause(ctx) == ErrGone {
-		err = ErrGone
 	}
 	if errors.Is(err, ErrGone) {
 		c.dead = err

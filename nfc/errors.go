@@ -30,6 +30,11 @@ func (powerLost) Error() string {
 // the card has forgotten.
 func (powerLost) PowerLost() bool { return true }
 
+// ErrBusy says that another program uses the card. A [Conn] that has to reset a
+// card waits for such a program as long as its context lets it, unlike for a card
+// that has gone away.
+var ErrBusy = errors.New("another program uses the card: wait until it is done, or close it")
+
 // ErrNotSent says that the reader did not pass a command on to the card, because
 // it is too long for it or in a form that it does not know. A [Conn] then goes
 // on without APDUs of the extended form. A reader that says the same when it has

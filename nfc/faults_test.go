@@ -309,6 +309,46 @@ func TestNotTwiceExtended(t *testing.T) {
 	}
 }
 
+// Another program has reset the card and keeps it, while its user looks for the key:
+// the card has not gone.
+func TestBusyCard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost, free := false, time.Now().Add(20*time.Second)
+		card := &nfctest.Func{
+			Answer: func(_ context.Context, apdu []byte) ([]byte, error) {
+				switch {
+				case apdu[1] == iso7816.INSSelect:
+					return []byte("FIDO_2_0\x90\x00"), nil
+				case lost:
+					lost = false
+					return nil, nfc.ErrReset
+				}
+				return []byte{0, 0xa0, 0x90, 0}, nil
+			},
+			OnReset: func(ctx context.Context) error {
+				timer := time.NewTimer(time.Until(free))
+				defer timer.Stop()
+				select {
+				case <-timer.C:
+					return nil
+				case <-ctx.Done():
+					return fmt.Errorf("%w: %w", nfc.ErrBusy, nfc.ContextError(ctx))
+				}
+			},
+		}
+		conn := open(t, card, nil)
+		lost = true
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := conn.CBOR(ctx, nil, []byte{0x04}, nil); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, nfc.ErrBusy) {
+			t.Errorf("while it is kept: %v", err)
+		}
+		if _, err := conn.CBOR(t.Context(), nil, []byte{0x04}, nil); err != nil || time.Now() != free {
+			t.Errorf("afterwards: %v, %v early", err, time.Until(free))
+		}
+	})
+}
+
 // A card that takes no segments, and does not say that it takes the extended form,
 // is asked whether it does, once.
 func TestUnknownExtended(t *testing.T) {

@@ -109,7 +109,7 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return "interrupted; a key that waited for a touch was told to stop"
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
-	case errors.Is(err, ctaphid.ErrChannelBusy):
+	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):
 		return "another program is using the key: close it there, or try again later (" + oneLine(err) + ")"
 	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err) && a.contactless:
 		return "the key did not answer in time: take it away from the reader, hold it there again until the end and try again (" + oneLine(err) + ")"

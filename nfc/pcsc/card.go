@@ -214,6 +214,9 @@ func (c *Card) Reset(ctx context.Context) error {
 			}
 			return nil
 		}
+		if errors.Is(err, SharingViolation) {
+			return c.fails("reset", err) // the card is there, and so is the connection
+		}
 		c.giveUp(h)
 	case !errors.Is(err, nfc.ErrReset):
 		return c.fails("reset", err)

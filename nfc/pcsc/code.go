@@ -7,7 +7,7 @@ import (
 )
 
 // A Code is an error of the smart-card service, by PC/SC's number. It is
-// nfc.ErrGone, nfc.ErrReset or nfc.ErrNotSent to errors.Is if it means that.
+// nfc.ErrGone, nfc.ErrReset, nfc.ErrBusy or nfc.ErrNotSent to errors.Is if it means that.
 type Code uint32
 
 // The codes that programs meet.
@@ -54,7 +54,7 @@ var meanings = map[Code]meaning{
 	InsufficientBuffer: {"the reader does not take a command of this length, or gives a longer answer", nfc.ErrNotSent},
 	UnknownReader:      {"there is no reader of this name: list the readers", nfc.ErrGone},
 	Timeout:            {"the wait took too long", nil},
-	SharingViolation:   {"another program uses the card and does not share it: close that program", nil},
+	SharingViolation:   {"another program uses the card and does not share it: close that program", nfc.ErrBusy},
 	NoSmartCard:        {"there is no card in the reader: hold the key to it, or put the card in", nfc.ErrGone},
 	ProtoMismatch:      {"the card speaks a protocol that the reader does not", nil},
 	NotReady:           {"the reader is not ready: try again", nil},

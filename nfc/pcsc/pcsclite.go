@@ -414,7 +414,7 @@ func whenFree(ctx context.Context, f func() error) error {
 		select {
 		case <-time.After(busy):
 		case <-ctx.Done():
-			return nfc.ContextError(ctx)
+			return fmt.Errorf("%w: %w", SharingViolation, nfc.ContextError(ctx))
 		}
 	}
 }

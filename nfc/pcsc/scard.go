@@ -3,6 +3,7 @@
 package pcsc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -177,7 +178,12 @@ type libraryCard struct {
 func (c *libraryCard) t0() bool { return c.card.ActiveProtocol() == scard.ProtocolT0 }
 
 func (c *libraryCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, error) {
-	out, err := detached(ctx, c.l, func() ([]byte, error) { return c.card.Transmit(apdu) })
+	// A call that is left to itself must not send what comes next in that memory.
+	apdu = bytes.Clone(apdu)
+	out, err := detached(ctx, c.l, func() ([]byte, error) {
+		defer clear(apdu)
+		return c.card.Transmit(apdu)
+	})
 	if err != nil {
 		return nil, err
 	}
