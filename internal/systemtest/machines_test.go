@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofido/fido/ctap2/conformance"
 	"github.com/gofido/fido/internal/vm"
 )
 
@@ -56,7 +57,7 @@ var machines = []struct {
 		root:    ShellRoot,
 		modules: twoGadgetsAndUHID,
 		timeout: patience,
-		skips: []string{
+		skips: append(cardCases(),
 			// They take longer than the fixture's patience.
 			"TestUHID/CM-12", "TestUHID/GA-14", "TestUHID/GNA-5", "TestUHID/MC-18", "TestUHID/RS-3", "TestUHID/SEL-1", "TestUHID/TK-6", "TestUHID/U-7",
 			// uhid carries no message of 7,609 bytes; TestPing sends one over USB.
@@ -64,7 +65,7 @@ var machines = []struct {
 			// The key has LOCK, and neither noMcGaPermissionsWithClientPin nor uvm; it
 			// can be reset over every transport.
 			"TestUHID/HID-L7", "TestUHID/TK-8", "TestUHID/EX-21", "TestUHID/RS-7",
-		},
+		),
 	},
 	{
 		name:    "fidokey",
@@ -82,6 +83,17 @@ var machines = []struct {
 		modules: twoGadgetsAndUHID,
 		timeout: patience,
 	},
+}
+
+// cardCases are the cases about keys at card readers, as which a HID device can't
+// be used.
+func cardCases() (all []string) {
+	for _, c := range conformance.Cases() {
+		if c.Needs&conformance.NeedsCard != 0 {
+			all = append(all, "TestUHID/"+c.ID)
+		}
+	}
+	return all
 }
 
 // twoGadgetsAndUHID allows two USB keys at once. The controllers come first,

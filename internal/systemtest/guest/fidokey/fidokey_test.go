@@ -149,21 +149,23 @@ func TestInfoJSON(t *testing.T) {
 		t.Errorf("%+v from %s", info, got.out)
 	}
 
-	var keys []struct {
-		Device string
-		Usable bool
+	var found struct {
+		Keys []struct {
+			Device string
+			Usable bool
+		}
 	}
 	got = run(t, true, "list", "--json")
-	if err := json.Unmarshal([]byte(got.out), &keys); err != nil || len(keys) != 1 || keys[0].Device != path || keys[0].Usable {
-		t.Errorf("%v: %+v from %s%s", err, keys, got.out, got.errOut)
+	if err := json.Unmarshal([]byte(got.out), &found); err != nil || len(found.Keys) != 1 || found.Keys[0].Device != path || found.Keys[0].Usable {
+		t.Errorf("%v: %+v from %s%s", err, found, got.out, got.errOut)
 	}
 }
 
 func TestWithoutAKey(t *testing.T) {
-	if got := run(t, false, "list"); got.code != 0 || !strings.Contains(got.out, "No security key") {
+	if got := run(t, false, "list"); got.code != 0 || !strings.Contains(got.out, "There is no security key") {
 		t.Errorf("list: %+v", got)
 	}
-	if got := run(t, false, "ping"); got.code != 3 || !strings.Contains(got.errOut, "no security key is plugged in") {
+	if got := run(t, false, "ping"); got.code != 3 || !strings.Contains(got.errOut, "there is no security key") {
 		t.Errorf("ping: %+v", got)
 	}
 }
