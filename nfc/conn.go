@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -327,6 +328,7 @@ func (c *Conn) reset(ctx context.Context) error {
 		patience = c.cfg.Grace
 	}
 	var err error
+	busy := false
 	for {
 		limited, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
 		err = c.card.Reset(limited)
@@ -335,6 +337,7 @@ func (c *Conn) reset(ctx context.Context) error {
 			err = ErrGone
 		}
 		cancel()
+		busy = busy || errors.Is(err, ErrBusy)
 		if !timedOut || ctx.Err() != nil || !errors.Is(err, ErrBusy) {
 			break
 		}
@@ -346,7 +349,11 @@ func (c *Conn) reset(ctx context.Context) error {
 		c.held, c.lost = true, false
 		return nil
 	}
-	if errors.Is(err, ErrGone) {
+	switch {
+	case busy && ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", ErrBusy, ended(ctx)) // the patience of one wait is no cause
+	case errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrGone):
 		c.dead = err
 	}
 	return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -53,11 +52,6 @@ func TestCard(t *testing.T) {
 		if r := fidokey(t, t.Context(), "", command, "-d", device); r.code != exitRefused {
 			t.Errorf("%s: %+v", command, r)
 		}
-	}
-	os.Setenv("PCSCLITE_CSOCK_NAME", t.TempDir()+"/nobody")
-	defer os.Unsetenv("PCSCLITE_CSOCK_NAME")
-	if r := fidokey(t, t.Context(), "", "info", "-d", "pcsc:"); r.code != exitNoKey {
-		t.Errorf("no service: %+v", r)
 	}
 }
 

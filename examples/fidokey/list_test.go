@@ -83,7 +83,7 @@ func TestGestures(t *testing.T) {
 	}
 }
 
-func TestListWithoutService(t *testing.T) {
+func TestWithoutService(t *testing.T) {
 	t.Setenv("PCSCLITE_CSOCK_NAME", t.TempDir()+"/nobody")
 	r := fidokey(t, t.Context(), "", "list")
 	if r.code != exitOK || !strings.Contains(r.out, "No card readers can be seen: the smart-card service does not run") {
@@ -91,6 +91,9 @@ func TestListWithoutService(t *testing.T) {
 	}
 	if r := fidokey(t, t.Context(), "", "list", "--json"); !strings.Contains(r.out, `"readersProblem": "the smart-card service does not run`) {
 		t.Errorf("%+v", r)
+	}
+	if r := fidokey(t, t.Context(), "", "info", "-d", "pcsc:"); r.code != exitNoKey {
+		t.Errorf("info: %+v", r)
 	}
 }
 
