@@ -63,17 +63,27 @@ type Client struct {
 	transport Transport
 	config    ClientConfig
 	turns     chan struct{} // holds one element during a turn
-	info      atomic.Pointer[GetInfoResponse]
+	info      *atomic.Pointer[GetInfoResponse]
 }
 
 // NewClient returns a client for the key behind t. The configuration is copied;
 // it may be nil.
 func NewClient(t Transport, c *ClientConfig) *Client {
-	client := &Client{transport: t, turns: make(chan struct{}, 1)}
+	client := &Client{transport: t, turns: make(chan struct{}, 1), info: new(atomic.Pointer[GetInfoResponse])}
 	if c != nil {
 		client.config = *c
 	}
 	return client
+}
+
+// WithWaiting returns a client for the same key that calls waiting in place of
+// ClientConfig.Waiting; nil calls nothing. It shares everything else with c: a
+// turn of one keeps the other waiting, and both remember the same Info. With it a
+// layer above tells its own user when to touch the key.
+func (c *Client) WithWaiting(waiting func(status byte)) *Client {
+	other := *c
+	other.config.Waiting = waiting
+	return &other
 }
 
 // inTurn runs f when it is this call's turn, with a context that has a deadline.

@@ -269,6 +269,57 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
+func TestWithWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var first, second []byte
+		k := newFakeKey(t, "", pinuv.Two)
+		c := ctap2.NewClient(k, &ctap2.ClientConfig{Waiting: func(status byte) { first = append(first, status) }})
+		other := c.WithWaiting(func(status byte) { second = append(second, status) })
+		for _, test := range []struct {
+			name          string
+			client        *ctap2.Client
+			first, second int // calls
+		}{
+			{"another function", other, 0, 1},
+			{"the first client", c, 1, 1},
+			{"no function", other.WithWaiting(nil), 1, 1},
+		} {
+			if err := test.client.Selection(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if len(first) != test.first || len(second) != test.second {
+				t.Errorf("%s: called %d and %d times", test.name, len(first), len(second))
+			}
+		}
+
+		// One memory.
+		k.took()
+		info, err := c.GetInfo(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := other.Info(t.Context()); same != info || err != nil || len(k.took()) != 1 {
+			t.Errorf("Info of the other client asks again: %v", err)
+		}
+
+		// One turn.
+		touch := make(chan struct{})
+		k.answers[ctap2.CommandSelection] = func([]byte) []byte { <-touch; return []byte{0} }
+		done := make(chan error)
+		go func() { done <- c.Selection(t.Context()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := other.GetInfo(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the other client does not wait for its turn: %v", err)
+		}
+		close(touch)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSelection(t *testing.T) {
 	old := []string{ctap2.VersionFIDO20}
 	const selection, dummy = "authenticatorSelection", "authenticatorMakeCredential"

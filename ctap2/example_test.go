@@ -84,6 +84,19 @@ func ExampleNewClient() {
 	// < authenticatorReset: CTAP1_ERR_SUCCESS
 }
 
+func ExampleClient_WithWaiting() {
+	client := softwareKey(virtual.Config{})
+	asking := client.WithWaiting(func(status byte) {
+		if status == ctap2.WaitingUPNeeded {
+			fmt.Println("touch the key to sign the letter")
+		}
+	})
+	if _, err := asking.MakeCredential(context.Background(), newAccount); err != nil {
+		log.Fatal(err)
+	}
+	// Output: touch the key to sign the letter
+}
+
 func ExampleClient_GetInfo() {
 	client := softwareKey(virtual.Config{})
 	info, err := client.GetInfo(context.Background())
