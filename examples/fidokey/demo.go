@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -20,7 +18,6 @@ import (
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 const (
@@ -28,15 +25,11 @@ const (
 	demoPIN = "271828"
 )
 
-// errNeedPIN says that the demo can't go on without the key's PIN.
-var errNeedPIN = errors.New("this key wants its PIN: run the demo in a terminal and enter it, or give it with --pin-stdin")
-
 // A nonsenseError is a reply that is well-formed and yet not true.
 type nonsenseError struct{ error }
 
 func (a *app) demoCommand() *cobra.Command {
-	var pinStdin bool
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use:   "demo",
 		Short: "Register a credential, log in with it, and verify both",
 		Long: `Register a credential, log in with it, and verify both, telling each step.
@@ -45,19 +38,15 @@ Without --device the demo runs on the software key, with a PIN. On a real key it
 sets no PIN, asks for the one that is set if the key wants it, and leaves nothing
 behind: the credential that it makes is not stored on the key.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			d := &demo{app: a, pinStdin: pinStdin}
+			d := &demo{app: a}
 			return d.run(c.Context())
 		},
 	}
-	c.Flags().BoolVar(&pinStdin, "pin-stdin", false, "read the key's PIN from standard input")
-	return c
 }
 
 // A demo is one run: the key, and the relying party that the key registers with.
 type demo struct {
 	*app
-	pinStdin bool
-
 	key  *fido.Key
 	info *ctap2.GetInfoResponse
 	pin  []byte // nil: without a PIN
@@ -69,7 +58,7 @@ func (d *demo) say(format string, args ...any) {
 	fmt.Fprintf(d.out, "%s %s\n", d.paint(d.out, bold, fmt.Sprintf("%d.", d.step)), fmt.Sprintf(format, args...))
 }
 
-func (d *demo) tell(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
+func (d *demo) detail(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
 
 func (d *demo) ok(format string, args ...any) {
 	fmt.Fprintf(d.out, "   %s\n", d.paint(d.out, green, fmt.Sprintf(format, args...)))
@@ -95,22 +84,22 @@ func (d *demo) run(ctx context.Context) error {
 func (d *demo) meet(ctx context.Context) (err error) {
 	if card := d.key.Card(); card != nil {
 		d.say("Selected the FIDO application of the key in the reader.")
-		d.tell("It answers %q.", card.Version())
+		d.detail("It answers %q.", card.Version())
 	} else {
 		channel := d.key.HID().Info()
 		d.say("Opened a channel to the key.")
-		d.tell("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
+		d.detail("Channel %v, CTAPHID version %d, capabilities: %v.", channel.CID, channel.ProtocolVersion, channel.Capabilities)
 	}
 	if d.info, err = d.key.Info(ctx); err != nil {
 		return err
 	}
 	if d.key.U2F() {
 		d.say("Asked the key which protocol it speaks (U2F_VERSION).")
-		d.tell("It speaks U2F and not FIDO2: it registers and logs in, with %s and nothing else.", d.gesture())
+		d.detail("It speaks U2F and not FIDO2: it registers and logs in, with %s and nothing else.", d.gesture())
 		return nil
 	}
 	d.say("Asked the key what it can do (authenticatorGetInfo).")
-	d.tell("It speaks %s; its model is %v.", hid.Text(strings.Join(d.info.Versions, ", ")), d.info.AAGUID)
+	d.detail("It speaks %s; its model is %v.", hid.Text(strings.Join(d.info.Versions, ", ")), d.info.AAGUID)
 	return nil
 }
 
@@ -130,9 +119,9 @@ func (d *demo) preparePIN(ctx context.Context) error {
 			return err
 		}
 		d.say("Set the PIN %s (authenticatorClientPIN, setPIN).", demoPIN)
-		d.tell("It crossed the wire encrypted under a secret that both ends agreed on.")
+		d.detail("It crossed the wire encrypted under a secret that both ends agreed on.")
 	case can && set:
-		pin, err := d.readPIN(ctx)
+		pin, err := d.readPIN(ctx, "PIN of the key: ")
 		if err != nil {
 			return err
 		}
@@ -142,29 +131,6 @@ func (d *demo) preparePIN(ctx context.Context) error {
 		d.say("The key has no PIN. The demo sets none and goes on without.")
 	}
 	return nil
-}
-
-// readPIN asks for the key's PIN.
-func (d *demo) readPIN(ctx context.Context) (pin []byte, err error) {
-	f, isFile := d.in.(*os.File)
-	switch {
-	case d.pinStdin:
-		pin, err = secretLine(d.in)
-		if err == io.EOF {
-			err = errNeedPIN
-		}
-	case isFile && term.IsTerminal(int(f.Fd())):
-		pin, err = readSecret(ctx, f, "PIN of the key: ", d.err)
-		if err == io.EOF {
-			err = errNeedPIN
-		}
-	default:
-		err = errNeedPIN
-	}
-	if err == nil && len(pin) == 0 {
-		err = errNeedPIN
-	}
-	return pin, err
 }
 
 // clientData is what a browser would sign for: see WebAuthn L3 section 5.8.1.
@@ -238,7 +204,7 @@ func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, err
 	}
 	d.say("Registered at %s (%s).", demoRP, d.command("authenticatorMakeCredential", "U2F_REGISTER"))
 	c := made.AuthData.AttestedCredentialData
-	d.tell("The key made a key pair for %v and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
+	d.detail("The key made a key pair for %v and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
 	if made.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
 		return nil, nonsenseError{errors.New("the key registered for another site than the demo's")}
 	}
@@ -251,7 +217,7 @@ func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, err
 func (d *demo) verifyAttestation(made *ctap2.MakeCredentialResponse, hash []byte) error {
 	result, err := attestation.Verify(made.Fmt, made.AttStmt, made.AuthData.Raw, hash)
 	if unsupported, ok := errors.AsType[*attestation.UnsupportedFormatError](err); ok {
-		d.tell("The attestation can't be verified here: %v.", unsupported)
+		d.detail("The attestation can't be verified here: %v.", unsupported)
 		return nil
 	}
 	if err != nil {
@@ -260,11 +226,11 @@ func (d *demo) verifyAttestation(made *ctap2.MakeCredentialResponse, hash []byte
 	d.ok("The attestation verifies: format %s.", result.Format)
 	switch {
 	case result.Type == attestation.None:
-		d.tell("It is empty: the key says nothing of where it comes from.")
+		d.detail("It is empty: the key says nothing of where it comes from.")
 	case len(result.TrustPath) == 0:
-		d.tell("The new key pair has signed for itself.")
+		d.detail("The new key pair has signed for itself.")
 	default:
-		d.tell("Its certificate is for %q.", result.TrustPath[0].Subject.CommonName)
+		d.detail("Its certificate is for %q.", result.TrustPath[0].Subject.CommonName)
 	}
 	return nil
 }
@@ -303,7 +269,7 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 		return nonsenseError{fmt.Errorf("the login: %w", err)}
 	}
 	d.ok("The signature of %d bytes verifies with the key pair of the registration.", len(got.Signature))
-	d.tell("The key counts its signatures: this one is number %d.", got.AuthData.SignCount)
+	d.detail("The key counts its signatures: this one is number %d.", got.AuthData.SignCount)
 	return nil
 }
 
@@ -314,7 +280,7 @@ func (d *demo) checkFlags(f ctap2.Flags) error {
 	if d.pin != nil && f&ctap2.FlagUV == 0 {
 		return nonsenseError{errors.New("the key says that nobody has entered the PIN")}
 	}
-	d.tell("It vouches for: %s.", d.gesture()+map[bool]string{true: " and the PIN"}[f&ctap2.FlagUV != 0])
+	d.detail("It vouches for: %s.", d.gesture()+map[bool]string{true: " and the PIN"}[f&ctap2.FlagUV != 0])
 	return nil
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gofido/fido"
@@ -15,7 +15,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// virtualDevice is the --device of the software key.
+// virtualDevice is the --device of the software key; after a colon follows the
+// file that its state is kept in.
 const virtualDevice = "virtual"
 
 var locks = map[string]hidraw.Lock{"open": hidraw.LockOpen, "call": hidraw.LockCall, "none": hidraw.LockNone}
@@ -27,14 +28,14 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 		device = fallback
 	}
 	prompt := &prompt{app: a, text: "Touch the key."}
-	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting}, Lock: locks[a.lock]}
+	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting, Timeout: a.timeout}, Lock: locks[a.lock]}
 	if a.trace {
 		t := &tracer{app: a}
 		o.HID.Trace, o.NFC.Trace, o.Client.Trace = t.report, t.apdu, t.message
 	}
-	if device == virtualDevice {
+	if path, isVirtual := strings.CutPrefix(device+":", virtualDevice+":"); isVirtual {
 		prompt.text = "The software key asks for a touch and gets it at once."
-		key, err := virtual.New(virtual.Config{})
+		key, err := a.software(strings.TrimSuffix(path, ":"))
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +49,33 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	return key, err
 }
 
+// software makes the software key, with its state in a file unless path is "". It
+// has a fingerprint sensor.
+func (a *app) software(path string) (*virtual.Key, error) {
+	config := virtual.Config{UV: virtual.FingerprintUV}
+	if path != "" {
+		storage, err := openFileStorage(path)
+		if err != nil {
+			return nil, err
+		}
+		a.closers = append(a.closers, storage.Close)
+		config.Storage = storage
+	}
+	return virtual.New(config)
+}
+
+// withKey opens the key of --device for f and closes it after. The calls of f to
+// the key each end after --timeout.
+func (a *app) withKey(c *cobra.Command, f func(ctx context.Context, key *fido.Key) error) error {
+	ctx := c.Context()
+	key, err := a.openTimed(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	return f(ctx, key)
+}
+
 // A prompt tells the user what the key waits for.
 type prompt struct {
 	*app
@@ -57,7 +85,7 @@ type prompt struct {
 // waiting is called once for each wait.
 func (p *prompt) waiting(status byte) {
 	if status == ctap2.WaitingUPNeeded {
-		fmt.Fprintln(p.err, p.paint(p.err, bold, p.text))
+		p.urge(p.text)
 	}
 }
 

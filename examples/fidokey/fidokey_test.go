@@ -257,7 +257,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such profile", []string{"serve", "--udp", "127.0.0.1:0", "--profile", "fido99"}, exitUsage, "fido99"},
 		{"bad UDP address", []string{"info", "-d", "udp:127.0.0.1:bad"}, exitUsage, "HOST:PORT"},
 		{"bad UDP address to serve at", []string{"serve", "--udp", "127.0.0.1:99999"}, exitUsage, "HOST:PORT"},
-		{"no such folder for the state", []string{"serve", "--udp", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "x", "y")}, exitFailed, "--state"},
+		{"no such folder for the state", []string{"serve", "--udp", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "x", "y")}, exitFailed, "the state in"},
 		{"PIN that is empty", []string{"demo", "-d", withPIN, "--pin-stdin"}, exitPIN, "PIN"},
 		{"no such device", []string{"info", "-d", filepath.Join(t.TempDir(), "hidraw9")}, exitNoKey, "hidraw9"},
 		{"not touched", []string{"demo", "-d", never, "--timeout", "300ms"}, exitTimeout, "touch"},

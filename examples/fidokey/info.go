@@ -19,8 +19,7 @@ import (
 )
 
 func (a *app) infoCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use:   "info",
 		Short: "Tell what the key says of itself",
 		Long: `Tell what the key says of itself: its CTAPHID versions and capabilities, or
@@ -29,13 +28,11 @@ what it answers a card reader, and what CTAP 2.3 has in a getInfo reply.
 With --json the names are the specification's, and a member that the key does not
 send is not there. Members that are not in CTAP 2.3 are left out; --trace shows the
 whole reply.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.info(c.Context(), asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.info(c.Context()) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
 }
 
-func (a *app) info(ctx context.Context, asJSON bool) error {
+func (a *app) info(ctx context.Context) error {
 	key, err := a.openTimed(ctx, "")
 	if err != nil {
 		return err
@@ -54,7 +51,7 @@ func (a *app) info(ctx context.Context, asJSON bool) error {
 	} else {
 		rows = append(rows, infoRows(info)...)
 	}
-	if asJSON {
+	if a.json {
 		return a.printJSON(object(rows))
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)

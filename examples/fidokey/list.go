@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,17 +15,14 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use:   "list",
 		Short: "List the security keys and card readers",
 		Long: `List the security keys that are plugged in or at a card reader, those included that
 this program may not open, with the reason, and the card readers without a key.
 A key that is a card reader too is listed once, where that is certain.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.list(c.Context(), asJSON) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.list(c.Context()) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	return c
 }
 
 // listing is the JSON form of the list.
@@ -92,7 +88,7 @@ func listReader(r *fido.ReaderInfo) listedReader {
 	return listedReader{r.Reader.Name, state, readerProblem(r.Err)}
 }
 
-func (a *app) list(ctx context.Context, asJSON bool) error {
+func (a *app) list(ctx context.Context) error {
 	found, err := fido.Find(ctx)
 	if err != nil {
 		return err
@@ -110,14 +106,10 @@ func (a *app) list(ctx context.Context, asJSON bool) error {
 	if found.ReadersErr != nil {
 		l.ReadersProblem = readerProblem(found.ReadersErr)
 	}
-	if asJSON {
-		return a.printJSON(l)
-	}
-	a.printList(&l)
-	return nil
+	return a.result(l, func() error { return a.printList(&l) })
 }
 
-func (a *app) printList(l *listing) {
+func (a *app) printList(l *listing) error {
 	if len(l.Keys) == 0 {
 		fmt.Fprintln(a.out, "There is no security key. The software key is always there: --device virtual.")
 	}
@@ -151,6 +143,7 @@ func (a *app) printList(l *listing) {
 	if l.ReadersProblem != "" {
 		fmt.Fprintln(a.out, a.paint(a.out, dim, "No card readers can be seen: "+l.ReadersProblem+"."))
 	}
+	return nil
 }
 
 // readerProblem leaves out of an error what the service's code says.
@@ -169,11 +162,4 @@ func quoted(name string) string {
 		return `"` + name + `"`
 	}
 	return name
-}
-
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

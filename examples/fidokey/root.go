@@ -21,12 +21,27 @@ type app struct {
 	color   string
 	lock    string
 
-	contactless bool // the key is held to a reader
+	json     bool
+	quiet    bool
+	pinStdin bool
+
+	contactless bool   // the key is held to a reader
+	pin         []byte // the line of --pin-stdin, once it was read
+	closers     []func() error
+}
+
+// close ends what lives as long as a command.
+func (a *app) close() {
+	clear(a.pin)
+	for _, f := range a.closers {
+		f()
+	}
 }
 
 // run runs fidokey and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	a := &app{in: in, out: out, err: errOut}
+	defer a.close()
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -53,6 +68,7 @@ the software key that fidokey brings along. --device names another:
   vpcd:HOST:PORT              a simulator of a card (vpcd: alone is vpcd:127.0.0.1:35963)
   vpcd-listen:PORT            the same, when it is the simulator that connects
   virtual                     the software key, new each time
+  virtual:FILE                the software key, whose state is kept in FILE
 
 ` + exitCodesHelp,
 		Version:           version(),
@@ -69,6 +85,9 @@ the software key that fidokey brings along. --device names another:
 	f := root.PersistentFlags()
 	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, virtual, or a simulator, see above")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
+	f.BoolVar(&a.json, "json", false, "print JSON, for programs")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results, errors and what you have to do, and nothing else")
+	f.BoolVar(&a.pinStdin, "pin-stdin", false, "read the key's PIN from standard input, for scripts")
 	f.BoolVar(&a.trace, "trace", false, "show each message and each report on standard error")
 	f.StringVar(&a.color, "color", "auto", "colours: `WHEN` is auto, always or never")
 	f.StringVar(&a.lock, "lock", "open", "keep other programs from the key: `HOW` is open, call or none (Linux)")
@@ -76,11 +95,19 @@ the software key that fidokey brings along. --device names another:
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
 	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand())
-	for _, c := range root.Commands() {
-		c.Args = noArgs
-	}
+	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root
+}
+
+// withoutArgs has the commands that don't say what arguments they take refuse all.
+func withoutArgs(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
+		if c.Args == nil {
+			c.Args = noArgs
+		}
+		withoutArgs(c)
+	}
 }
 
 func noArgs(c *cobra.Command, args []string) error {

@@ -30,7 +30,7 @@ type fileStorage struct {
 func openFileStorage(path string) (*fileStorage, error) {
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, stateError{fmt.Errorf("--state %s: %w", path, err)}
+		return nil, stateError{fmt.Errorf("the state in %s: %w", path, err)}
 	}
 	s := &fileStorage{path, map[string][]byte{}, lock}
 	b, err := os.ReadFile(path)
@@ -39,7 +39,7 @@ func openFileStorage(path string) (*fileStorage, error) {
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Close()
-		return nil, stateError{fmt.Errorf("--state %s is not what serve has written: %w", path, err)}
+		return nil, stateError{fmt.Errorf("%s is not the state of a software key: %w", path, err)}
 	}
 	return s, nil
 }

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// errDeclined says that the user did not want it.
+var errDeclined = errors.New("you did not agree: nothing was changed")
+
+// errNeedPIN says that a command can't go on without the key's PIN.
+var errNeedPIN = errors.New("this key wants its PIN: run fidokey in a terminal and enter it, or give it with --pin-stdin")
+
+// confirm asks a question that changes something if the answer is yes. Without a
+// terminal only --yes, which is in yes, is an answer.
+func (a *app) confirm(ctx context.Context, yes bool, format string, args ...any) error {
+	if yes {
+		return nil
+	}
+	if !isTerminal(a.in) {
+		return usageError{errors.New("nobody can be asked without a terminal: --yes says that you agree")}
+	}
+	answer, err := a.readLine(ctx, fmt.Sprintf(format, args...)+" [y/N] ")
+	if err != nil {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errDeclined
+	}
+	return nil
+}
+
+// readLine asks for a line, from a terminal or a pipe. The end of the input is
+// io.EOF. When ctx ends, the read that is pending is left behind.
+func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	fmt.Fprint(a.err, prompt)
+	type line struct {
+		b   []byte
+		err error
+	}
+	read := make(chan line, 1)
+	go func() {
+		b, err := plainLine(a.in)
+		read <- line{b, err}
+	}()
+	select {
+	case l := <-read:
+		return string(l.b), l.err
+	case <-ctx.Done():
+		fmt.Fprintln(a.err)
+		return "", ctx.Err()
+	}
+}
+
+// plainLine reads a line and not a byte more, so that what follows is there for
+// the next.
+func plainLine(r io.Reader) ([]byte, error) {
+	var line []byte
+	var c [1]byte
+	for {
+		if n, err := r.Read(c[:]); n == 0 {
+			if len(line) > 0 {
+				return line, nil
+			}
+			if err == nil {
+				err = io.EOF
+			}
+			return nil, err
+		}
+		switch {
+		case c[0] == '\n':
+			return []byte(strings.TrimSuffix(string(line), "\r")), nil
+		case len(line) < maxLine:
+			line = append(line, c[0])
+		}
+	}
+}
+
+// maxLine is the most bytes of an answer.
+const maxLine = 4096
+
+// readPIN asks for a PIN: at the terminal, or the next line of standard input
+// with --pin-stdin. The caller wipes it.
+func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	switch {
+	case a.pinStdin:
+		pin, err = secretLine(a.in)
+	case isTerminal(a.in):
+		pin, err = readSecret(ctx, a.in.(*os.File), prompt, a.err)
+	default:
+		return nil, errNeedPIN
+	}
+	if err == io.EOF || err == nil && len(pin) == 0 {
+		return nil, errNeedPIN
+	}
+	return pin, err
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// tell says to a person what was done. Programs (--json) and people who want
+// silence (--quiet) are told by the exit code.
+func (a *app) tell(format string, args ...any) {
+	if !a.json && !a.quiet {
+		fmt.Fprintf(a.out, format+"\n", args...)
+	}
+}
+
+// hint says what to do now, or what is going on. It is no part of the result.
+func (a *app) hint(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.err, format+"\n", args...)
+	}
+}
+
+// urge says what the user has to do with the key now, without which nothing goes
+// on: --quiet does not silence it.
+func (a *app) urge(text string) { fmt.Fprintln(a.err, a.paint(a.err, bold, text)) }
+
+// result prints what a command has found: v with --json, and otherwise what
+// words prints.
+func (a *app) result(v any, words func() error) error {
+	if a.json {
+		return a.printJSON(v)
+	}
+	return words()
+}
+
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// A progress is a line that tells how far long work has come. On a terminal each
+// text takes the place of the one before; elsewhere each is a line.
+type progress struct {
+	*app
+	shown bool
+}
+
+func (p *progress) show(format string, args ...any) {
+	switch {
+	case p.quiet:
+	case isTerminal(p.err):
+		fmt.Fprintf(p.err, "\r\x1b[K"+format, args...)
+		p.shown = true
+	default:
+		fmt.Fprintf(p.err, format+"\n", args...)
+	}
+}
+
+// end leaves the last text where it is and goes to the next line.
+func (p *progress) end() {
+	if p.shown {
+		fmt.Fprintln(p.err)
+		p.shown = false
+	}
+}
+
+// isTerminal reports whether a person sits at the other end of a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// sentence makes an error's text the beginning of one.
+func sentence(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
