@@ -1,0 +1,64 @@
+package webauthn
+
+import (
+	"errors"
+)
+
+// What a person wants to know of a ceremony that failed; errors.Is finds these in
+// an [Error].
+var (
+	// ErrNoPasskey: the authenticator has no credential for the site, or none of
+	// those that the site names.
+	ErrNoPasskey = errors.New("there is no passkey for this site here: use another key, or register this one with the site first")
+
+	// ErrAlreadyRegistered: the authenticator has one of the credentials that the
+	// site excludes.
+	ErrAlreadyRegistered = errors.New("this key is already registered with this account: log in with it, or use another key")
+
+	// ErrCancelled: the user, on the key or in a prompt, or the caller, by its
+	// context, has ended it.
+	ErrCancelled = errors.New("cancelled")
+
+	// ErrTimeout: nobody touched the key, or answered, in time.
+	ErrTimeout = errors.New("nobody answered in time: try again")
+
+	// ErrUnsuitable: the authenticator can't do what the site requires, such as
+	// user verification or discoverable credentials.
+	ErrUnsuitable = errors.New("this key can't do what the site requires")
+
+	// ErrNoAuthenticator: the client has no authenticator to ask. It is an
+	// errors.ErrUnsupported.
+	ErrNoAuthenticator error = noAuthenticatorError{}
+)
+
+// The names of errors that WebAuthn gives (WebAuthn L3 sections 5.1.3 and 5.1.4.2,
+// and the JSON parsers of sections 5.1.8 and 5.1.9): those of DOMExceptions, and
+// JavaScript's TypeError.
+const (
+	AbortError        = "AbortError"        // the caller's context was cancelled
+	EncodingError     = "EncodingError"     // base64url that is none
+	InvalidStateError = "InvalidStateError" // ErrAlreadyRegistered
+	NotAllowedError   = "NotAllowedError"   // the user, the time, or the authenticator
+	NotSupportedError = "NotSupportedError" // no algorithm is left, or an extension can't be
+	SecurityError     = "SecurityError"     // the origin may not claim the RP ID, or the AppID
+	SyntaxError       = "SyntaxError"       // an extension's input
+	TypeError         = "TypeError"         // options that are not as they must be
+)
+
+// An Error is why a ceremony failed.
+type Error struct {
+	Name string // the name that a browser gives the error, such as NotAllowedError
+	Err  error
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Error says what is wrong and what to do about it.
+func (e *Error) Error() string { return "webauthn: " + e.Err.Error() }
+
+type noAuthenticatorError struct{}
+
+func (noAuthenticatorError) Error() string { return "there is no authenticator" }
+
+func (noAuthenticatorError) Is(target error) bool { return target == errors.ErrUnsupported }

@@ -1,0 +1,73 @@
+package webauthn
+
+import "context"
+
+// A Prompt asks the user what a [SecurityKey] needs: a terminal, a graphical
+// program or a test. All methods return soon after ctx ends, with its error if
+// they have one. An error that a method returns ends the ceremony; one that wraps
+// [ErrCancelled] says that the user did not want it.
+type Prompt interface {
+	// PIN asks for the key's PIN, which the caller wipes.
+	PIN(ctx context.Context, p PINPrompt) ([]byte, error)
+
+	// Touch says that the key waits for a touch. It does not wait itself; ctx
+	// ends when the key waits no longer.
+	Touch(ctx context.Context, p TouchPrompt)
+
+	// HoldToReader says that the key, a card, is to be held to the reader, or
+	// left there, until the ceremony is over. It does not wait itself; ctx ends
+	// then.
+	HoldToReader(ctx context.Context, p TouchPrompt)
+
+	// Fingerprint says that the key is about to verify the user itself. It does
+	// not wait for the finger. ctap2.ErrUsePIN goes on to the PIN.
+	Fingerprint(ctx context.Context, p FingerprintPrompt) error
+
+	// ChooseAccount has the user choose among several accounts, at least two, and
+	// returns the index.
+	ChooseAccount(ctx context.Context, rpID string, accounts []Account) (int, error)
+}
+
+// Ceremony is what a [Prompt] is about.
+type Ceremony string
+
+// The ceremonies, by the name of their client data's type (WebAuthn L3 section
+// 5.8.1).
+const (
+	Registration   Ceremony = "webauthn.create"
+	Authentication Ceremony = "webauthn.get"
+)
+
+// A TouchPrompt says what the user agrees to.
+type TouchPrompt struct {
+	Ceremony Ceremony
+	RPID     string
+}
+
+// A PINPrompt says what the PIN is for.
+type PINPrompt struct {
+	Ceremony Ceremony
+	RPID     string
+
+	Retries   int   // wrong PINs left until the PIN is blocked; -1 if that is not known
+	MinLength int   // the shortest PIN that the key takes, in code points
+	Last      error // why the last PIN was refused, a *ctap2.PINError; nil at first
+}
+
+// A FingerprintPrompt says what the fingerprint is for.
+type FingerprintPrompt struct {
+	Ceremony Ceremony
+	RPID     string
+
+	Retries int   // tries left until only the PIN helps
+	Last    error // why the last try failed; nil at first
+}
+
+// An Account is one that the user may choose. The key, which may lie, supplied
+// the texts; they are fit to be shown.
+type Account struct {
+	UserID       []byte
+	Name         string // such as "ada@example.com"; empty if the key does not tell
+	DisplayName  string // such as "Ada Lovelace"
+	CredentialID []byte
+}
