@@ -254,9 +254,14 @@ func (e *SelectError) Error() string {
 	return "fido: there are several security keys; name one of " + strings.Join(devices, ", ")
 }
 
+// usable returns the keys that this program may use.
+func (f *Found) usable() []KeyInfo {
+	return slices.DeleteFunc(slices.Clone(f.Keys), func(k KeyInfo) bool { return k.Access != nil })
+}
+
 // only returns the device of the only key.
 func (f *Found) only() (string, error) {
-	usable := slices.DeleteFunc(slices.Clone(f.Keys), func(k KeyInfo) bool { return k.Access != nil })
+	usable := f.usable()
 	switch {
 	case len(usable) == 1:
 		return usable[0].Device, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/hidraw"
 	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/pcsc"
@@ -41,7 +43,13 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 		}
 		return fido.OpenHID(ctx, ctaphid.Loopback(key), o)
 	}
-	key, err := fido.Open(ctx, device, o)
+	var key *fido.Key
+	var err error
+	if device == "" && isTerminal(a.err) {
+		key, err = fido.OpenByTouch(ctx, o, a.chooseByTouch)
+	} else {
+		key, err = fido.Open(ctx, device, o)
+	}
 	if err == nil && key.Contactless() {
 		a.contactless = true
 		prompt.text = "Hold the key to the reader."
@@ -74,6 +82,14 @@ func (a *app) withKey(c *cobra.Command, f func(ctx context.Context, key *fido.Ke
 	}
 	defer key.Close()
 	return f(ctx, key)
+}
+
+// chooseByTouch tells which keys ask for a touch because there are several.
+func (a *app) chooseByTouch(keys []fido.KeyInfo) {
+	for _, k := range keys {
+		a.hint("%s  %s", quoted(k.Device), hid.Text(k.Product))
+	}
+	a.urge(fmt.Sprintf("There are %d security keys: touch the one you mean, or name it with --device.", len(keys)))
 }
 
 // A prompt tells the user what the key waits for.

@@ -58,8 +58,9 @@ func (a *app) root() *cobra.Command {
 		Short: "Show what a FIDO2 security key is and does",
 		Long: `Fidokey shows what a FIDO2 security key is and does.
 
-Without --device the commands use the only key that list shows, and demo uses
-the software key that fidokey brings along. --device names another:
+Without --device the commands use the key that list shows, or at a terminal the
+one of several that you touch, and demo uses the software key that fidokey brings
+along. --device names another:
 
   /dev/hidraw0                a key that is plugged in, as list shows it
   pcsc:READER                 a key in the card reader whose name begins so (pcsc: alone
