@@ -11,8 +11,9 @@ import (
 // returns an error ends the call with it. Both may use the Client.
 type TokenPrompt struct {
 	// PIN asks for the PIN, which is wiped after use. last is nil at first, and
-	// then the *[PINError] of the PIN before; nil stands for a program that
-	// can't ask for a PIN.
+	// then says why the PIN before was refused: a *[PINError], or a
+	// *[pinuv.PINError] for one that no key can have, which cost no try. nil
+	// stands for a program that can't ask for a PIN.
 	PIN func(ctx context.Context, retries PINRetries, last error) ([]byte, error)
 
 	// UV tells that the key is about to verify the user itself, and how many
@@ -107,8 +108,8 @@ func (c *Client) pinTokenWith(ctx context.Context, permissions Permissions, rpID
 		return &PINError{SubCommand: GetPinUvAuthTokenUsingPinWithPermissions, Status: s, Retries: int(min(left.Retries, 255)), PowerCycleNeeded: left.PowerCycleNeeded}
 	}
 	info, err := c.Info(ctx)
-	if err == nil && !info.Options[OptionClientPIN] {
-		info, err = c.GetInfo(ctx) // another program may have set one since
+	if err == nil && (!info.Options[OptionClientPIN] || info.ForcePINChange) {
+		info, err = c.GetInfo(ctx) // another program may have set or changed it since
 	}
 	switch {
 	case err != nil:
@@ -119,6 +120,8 @@ func (c *Client) pinTokenWith(ctx context.Context, permissions Permissions, rpID
 		return nil, refused(StatusPINBlocked)
 	case left.PowerCycleNeeded:
 		return nil, refused(StatusPINAuthBlocked)
+	case info.ForcePINChange:
+		return nil, refused(StatusPINPolicyViolation)
 	}
 	var last error
 	for range maxPINTries {
@@ -128,6 +131,10 @@ func (c *Client) pinTokenWith(ctx context.Context, permissions Permissions, rpID
 		}
 		token, err := c.PINToken(ctx, pin, permissions, rpID)
 		clear(pin)
+		if impossible, ok := errors.AsType[*pinuv.PINError](err); ok {
+			last = impossible
+			continue
+		}
 		wrong, ok := errors.AsType[*PINError](err)
 		if !ok || wrong.Status != StatusPINInvalid || wrong.Retries <= 0 || wrong.PowerCycleNeeded {
 			return token, err

@@ -35,6 +35,8 @@ func TestToken(t *testing.T) {
 		{name: "wrong, then right", pins: []string{"4321", "1234"}, sent: []string{left, agree, usingPIN, left, agree, usingPIN}, prompts: []string{"PIN 8", "PIN 7 again"}},
 		{name: "wrong until it is blocked", pins: []string{"1111", "2222", "3333", "4444"}, sent: []string{left, agree, usingPIN, left, agree, usingPIN, left, agree, usingPIN, left},
 			prompts: []string{"PIN 8", "PIN 7 again", "PIN 6 again"}, want: ctap2.StatusPINAuthBlocked},
+		{name: "one that no key can have, then right", pins: []string{"12", "1234"}, sent: []string{left, agree, usingPIN}, prompts: []string{"PIN 8", "PIN 8 again"}},
+		{name: "to be changed first", change: func(k *fakeKey) { k.info.ForcePINChange = true }, sent: []string{left, "authenticatorGetInfo"}, want: ctap2.StatusPINPolicyViolation},
 		{name: "blocked already", change: func(k *fakeKey) { k.misses = 3 }, sent: []string{left}, want: ctap2.StatusPINAuthBlocked},
 		{name: "blocked for good", change: func(k *fakeKey) { k.retries = 0 }, sent: []string{left}, want: ctap2.StatusPINBlocked},
 		{name: "no PIN set", change: func(k *fakeKey) { k.info.Options[ctap2.OptionClientPIN] = false }, sent: []string{left, "authenticatorGetInfo"}, want: ctap2.StatusPINNotSet},
