@@ -22,14 +22,15 @@ const maxPIN = 256
 // Ctrl-D io.EOF. When ctx ends the terminal is as it was before; the read that
 // is pending then is left behind, as there is no way to end it.
 func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writer) ([]byte, error) {
-	fmt.Fprint(w, prompt)
 	// In raw mode the control characters arrive as such, on every system, and
-	// nothing has to be known of signals.
+	// nothing has to be known of signals. It comes before the prompt: what is typed
+	// as soon as that is there is not shown.
 	fd := int(terminal.Fd())
 	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return nil, err
 	}
+	fmt.Fprint(w, prompt)
 	type line struct {
 		b   []byte
 		err error
