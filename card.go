@@ -22,7 +22,7 @@ func OpenCard(ctx context.Context, card nfc.Card, o *Options) (*Key, error) {
 		return nil, fmt.Errorf("fido: %w", err)
 	}
 	t := toCard(conn)
-	return &Key{ctap2.NewClient(t, o.Client), t}, nil
+	return &Key{Client: ctap2.NewClient(t, o.Client), transport: t}, nil
 }
 
 // Card returns the connection to a key in a card reader, and nil for a key that is

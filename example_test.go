@@ -140,3 +140,16 @@ func ExampleKey_U2F() {
 	fmt.Println(key.U2F(), info.Versions)
 	// Output: true [U2F_V2]
 }
+
+// Wait until a key is plugged in or held to a reader.
+func ExampleWatch() {
+	for e, err := range fido.Watch(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if e.Action == fido.Added && e.Key.Access == nil {
+			fmt.Println("there is", e.Key.Device)
+			break
+		}
+	}
+}

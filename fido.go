@@ -51,6 +51,7 @@ type Options struct {
 type Key struct {
 	*ctap2.Client
 	transport *transport
+	device    string
 }
 
 // Open opens a key:
@@ -88,14 +89,32 @@ func Open(ctx context.Context, device string, o *Options) (*Key, error) {
 		if err != nil {
 			return nil, fmt.Errorf("fido: %w", err)
 		}
-		return OpenCard(ctx, card, o)
+		if slot, ok := card.(interface{ Reader() string }); ok {
+			device = readerPrefix + slot.Reader() // which name need not be in full
+		}
+		return at(device)(OpenCard(ctx, card, o))
 	}
 	dev, err := openDevice(ctx, device, o)
 	if err != nil {
 		return nil, fmt.Errorf("fido: %w", err) // which names the device
 	}
-	return OpenHID(ctx, dev, o)
+	return at(device)(OpenHID(ctx, dev, o))
 }
+
+// at notes what a key was opened as.
+func at(device string) func(*Key, error) (*Key, error) {
+	return func(k *Key, err error) (*Key, error) {
+		if err == nil {
+			k.device = device
+		}
+		return k, err
+	}
+}
+
+// Device returns what [Open] has opened, as [Find] and [Watch] name it: the only
+// key if it was to open that, and the whole name of a reader. It is "" for a key of
+// [OpenHID] and [OpenCard].
+func (k *Key) Device() string { return k.device }
 
 // OpenHID opens the key behind a HID device of any kind, such as a
 // ctaphid.Loopback. The Key owns dev from then on, even if OpenHID fails.
@@ -109,7 +128,7 @@ func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) 
 		return nil, fmt.Errorf("fido: %w", err)
 	}
 	t := overHID(conn)
-	return &Key{ctap2.NewClient(t, o.Client), t}, nil
+	return &Key{Client: ctap2.NewClient(t, o.Client), transport: t}, nil
 }
 
 // HID returns the connection that the Key uses, for the commands of CTAPHID

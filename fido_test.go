@@ -129,3 +129,15 @@ func TestErrNoKeySaysWhatToDo(t *testing.T) {
 		t.Errorf("%q", fido.ErrNoKey)
 	}
 }
+
+func TestDevice(t *testing.T) {
+	device := serveUser(t, virtual.AlwaysTouch())
+	key, err := fido.Open(t.Context(), device, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer key.Close()
+	if key.Device() != device {
+		t.Errorf("opened %q, which says that it is %q", device, key.Device())
+	}
+}

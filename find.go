@@ -83,9 +83,7 @@ func Find(ctx context.Context) (*Found, error) {
 func find(ctx context.Context, keys []hid.Info, err error, patience time.Duration) (*Found, error) {
 	found := &Found{HIDErr: err}
 	for i := range keys {
-		found.Keys = append(found.Keys, KeyInfo{
-			Device: keys[i].Path, Product: keys[i].Product, HID: &keys[i], Access: keys[i].Access,
-		})
+		found.Keys = append(found.Keys, hidKey(&keys[i]))
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
