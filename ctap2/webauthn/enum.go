@@ -1,5 +1,7 @@
 package webauthn
 
+import "slices"
+
 // UserVerification is how much the site wants the user to be verified, by a PIN
 // or a fingerprint (WebAuthn L3 section 5.8.6).
 type UserVerification string
@@ -55,3 +57,20 @@ const (
 	HintClientDevice Hint = "client-device"
 	HintHybrid       Hint = "hybrid"
 )
+
+var (
+	userVerifications = []UserVerification{UserVerificationRequired, UserVerificationPreferred, UserVerificationDiscouraged}
+	residentKeys      = []ResidentKey{ResidentKeyRequired, ResidentKeyPreferred, ResidentKeyDiscouraged}
+	attachments       = []Attachment{AttachmentPlatform, AttachmentCrossPlatform}
+	attestations      = []Attestation{AttestationNone, AttestationIndirect, AttestationDirect, AttestationEnterprise}
+	hints             = []Hint{HintSecurityKey, HintClientDevice, HintHybrid}
+)
+
+// known returns a value, or nothing if it is not one of those: clients ignore
+// values that they don't know (WebAuthn L3 section 2.1.1).
+func known[T ~string](v T, of []T) T {
+	if slices.Contains(of, v) {
+		return v
+	}
+	return ""
+}

@@ -2,33 +2,36 @@ package webauthn
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
 )
 
 // What a person wants to know of a ceremony that failed; errors.Is finds these in
-// an [Error].
+// an [Error]. A site learns less: only the name, which is the same for most.
 var (
 	// ErrNoPasskey: the authenticator has no credential for the site, or none of
 	// those that the site names.
-	ErrNoPasskey = errors.New("there is no passkey for this site here: use another key, or register this one with the site first")
+	ErrNoPasskey = errors.New("there is no passkey for this account here: use another key, or register this one with the site first")
 
 	// ErrAlreadyRegistered: the authenticator has one of the credentials that the
 	// site excludes.
-	ErrAlreadyRegistered = errors.New("this key is already registered with this account: log in with it, or use another key")
+	ErrAlreadyRegistered = errors.New("this key is already registered with this account: log in with it, or register another key")
 
 	// ErrCancelled: the user, on the key or in a prompt, or the caller, by its
 	// context, has ended it.
-	ErrCancelled = errors.New("cancelled")
+	ErrCancelled = errors.New("it was cancelled")
 
 	// ErrTimeout: nobody touched the key, or answered, in time.
 	ErrTimeout = errors.New("nobody answered in time: try again")
 
 	// ErrUnsuitable: the authenticator can't do what the site requires, such as
 	// user verification or discoverable credentials.
-	ErrUnsuitable = errors.New("this key can't do what the site requires")
+	ErrUnsuitable = errors.New("this key can't do what the site requires: use another")
 
 	// ErrNoAuthenticator: the client has no authenticator to ask. It is an
-	// errors.ErrUnsupported.
-	ErrNoAuthenticator error = noAuthenticatorError{}
+	// [errors.ErrUnsupported].
+	ErrNoAuthenticator = fmt.Errorf("%w: there is no security key, or none that this program may open", errors.ErrUnsupported)
 )
 
 // The names of errors that WebAuthn gives (WebAuthn L3 sections 5.1.3 and 5.1.4.2,
@@ -55,10 +58,31 @@ type Error struct {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Error says what is wrong and what to do about it.
-func (e *Error) Error() string { return "webauthn: " + e.Err.Error() }
+func (e *Error) Error() string { return "webauthn: " + e.Err.Error() + advice(runtime.GOOS, e.Err) }
 
-type noAuthenticatorError struct{}
+// advice says what to do about an error on an operating system.
+func advice(goos string, err error) string {
+	if goos == "windows" && (errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrNoAuthenticator)) {
+		return "; on Windows only administrators may open security keys: run the program as administrator," +
+			" or have it use the system's webauthn.dll as its Authenticator"
+	}
+	return ""
+}
 
-func (noAuthenticatorError) Error() string { return "there is no authenticator" }
+func fail(name, format string, args ...any) error {
+	return &Error{name, fmt.Errorf(format, args...)}
+}
 
-func (noAuthenticatorError) Is(target error) bool { return target == errors.ErrUnsupported }
+// A reason is a text for people over the errors that it comes from.
+type reason struct {
+	text string
+	errs []error
+}
+
+func (r *reason) Error() string   { return r.text }
+func (r *reason) Unwrap() []error { return r.errs }
+
+// because returns what, for which these errors stand too.
+func because(what error, errs ...error) error {
+	return &reason{what.Error(), append(errs, what)}
+}
