@@ -107,6 +107,8 @@ func (a *app) explain(ctx context.Context, err error) string {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
 		return "interrupted; a key that waited for a touch was told to stop"
+	case asAny[*advice](err):
+		return oneLine(err)
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
 	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):

@@ -95,7 +95,8 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("device", completeDevices)
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
-	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand())
+	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
+		a.fingerprintsCommand())
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root
@@ -114,6 +115,24 @@ func withoutArgs(parent *cobra.Command) {
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("%s takes no arguments, but was given %q", c.CommandPath(), args)}
+	}
+	return nil
+}
+
+// exactArgs has a command take n arguments.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("it is %s: %d arguments, not %d", c.UseLine(), n, len(args))}
+		}
+		return nil
+	}
+}
+
+// someArgs has a command take one argument or more.
+func someArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("it is %s: at least one is needed", c.UseLine())}
 	}
 	return nil
 }

@@ -214,6 +214,7 @@ var varying = []struct {
 	{regexp.MustCompile(`credential ID of \d+ bytes: [0-9a-f]{16}…`), "credential ID of N bytes: ID…"},
 	{regexp.MustCompile(`signature of \d+ bytes`), "signature of N bytes"},
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "HEX"},
+	{regexp.MustCompile(`\b[0-9a-f]{6,}( \(|  | NAME)`), "ID$1"},
 }
 
 // stable is what the screen shows without what differs between runs.

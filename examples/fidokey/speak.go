@@ -71,6 +71,25 @@ func (p *progress) end() {
 	}
 }
 
+// width is how many columns the terminal at the other end of standard error has.
+func (a *app) width() int {
+	if f, ok := a.err.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return 80
+}
+
+// cut leaves out the end of a text that is longer than n characters.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	r := []rune(s)
+	return string(r[:max(n-1, 0)]) + "…"
+}
+
 // isTerminal reports whether a person sits at the other end of a stream.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
