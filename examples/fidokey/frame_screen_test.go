@@ -80,3 +80,31 @@ func TestScreenDemoInterrupted(t *testing.T) {
 		}
 	})
 }
+
+// A key that is plugged in, and one at a reader. The simulators show in no list.
+func TestScreenList(t *testing.T) {
+	scenario{not: simulators("a list shows no simulators")}.play(t, func(s *stage) {
+		s.Run("list")
+		s.Expect(s.device)
+		s.Exit(exitOK)
+		s.Unplug()
+		s.Run("list")
+		s.Exit(exitOK)
+		s.Replug()
+		s.Run("list")
+		s.Expect(s.device)
+	})
+}
+
+// One of two keys is named by --device.
+func TestScreenPingOneOfTwo(t *testing.T) {
+	scenario{not: cardReaders("a key in a card reader does not echo")}.play(t, func(s *stage) {
+		_, second := s.Plug(virtual.Config{})
+		before := len(s.key.Commands())
+		s.Run("ping --count 1 --device %s", second)
+		s.Exit(exitOK)
+		if n := len(s.key.Commands()) - before; n != 0 {
+			s.Errorf("the other key got %d commands", n)
+		}
+	})
+}

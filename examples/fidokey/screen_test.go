@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +54,7 @@ type stage struct {
 	device string // of key
 	socket socket
 	names  []string // alternately devices and what the screen's file says instead
+	varies []variation
 }
 
 // play plays the scenario over every way.
@@ -81,8 +82,8 @@ func (sc scenario) play(t *testing.T, f func(s *stage)) {
 // plug makes another key and plugs it in until the scenario ends.
 func (s *stage) plug(c virtual.Config) (*virtual.Key, string, socket) {
 	s.Helper()
-	if s.way.maxMsgSize > 0 {
-		c.MaxMsgSize = min(cmp.Or(c.MaxMsgSize, s.way.maxMsgSize), s.way.maxMsgSize)
+	if limit := s.way.maxMsgSize; limit > 0 {
+		c.MaxMsgSize = min(c.MaxMsgSize, limit)
 	}
 	key := newKey(s.T, c)
 	place := s.way.socket(s.T)
@@ -202,11 +203,20 @@ func (s *stage) Replug() {
 	s.names = append(s.names, s.device, "KEY")
 }
 
-// varying is what differs between runs or ways and what the files have instead.
-var varying = []struct {
+// A variation is what differs between runs or ways, and what the files have
+// instead.
+type variation struct {
 	pattern *regexp.Regexp
 	instead string
-}{
+}
+
+// Varies names what differs between runs of this scenario alone.
+func (s *stage) Varies(pattern, instead string) {
+	s.varies = append(s.varies, variation{regexp.MustCompile(pattern), instead})
+}
+
+// varying is what differs in every scenario.
+var varying = []variation{
 	{regexp.MustCompile(`Touch the key\.|Hold the key to the reader\.`), "[Touch the key.]"},
 	{regexp.MustCompile(`\ba touch\b|\ba tap at the reader\b`), "[a touch]"},
 	{regexp.MustCompile(`\d+(\.\d+)?(ns|µs|ms)|\d+\.\d+s\b`), "TIME"},
@@ -215,12 +225,13 @@ var varying = []struct {
 	{regexp.MustCompile(`signature of \d+ bytes`), "signature of N bytes"},
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "HEX"},
 	{regexp.MustCompile(`\b[0-9a-f]{6,}( \(|  | NAME)`), "ID$1"},
+	{regexp.MustCompile(`\bkey\d+\b`), "SERIAL"}, // of a device in the virtual machine
 }
 
 // stable is what the screen shows without what differs between runs.
 func (s *stage) stable() string {
 	screen := strings.NewReplacer(s.names...).Replace(s.Screen())
-	for _, v := range varying {
+	for _, v := range slices.Concat(s.varies, varying) {
 		screen = v.pattern.ReplaceAllString(screen, v.instead)
 	}
 	return screen

@@ -4,6 +4,7 @@ package systemtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"io"
@@ -38,7 +39,7 @@ func TestGuest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			runGuest(t, m.pkg, m.tags, &vm.Machine{
+			runGuest(t, m.pkg, m.tags, cmp.Or(*guestRun, m.run), &vm.Machine{
 				Kernel: k, Root: root, Modules: m.modules, Memory: m.memory, Timeout: m.timeout,
 			}, m.skips...)
 		})
@@ -62,9 +63,9 @@ func TestEveryGuestPackageHasAMachine(t *testing.T) {
 	}
 }
 
-// runGuest runs the tests of a package in the machine and repeats each as a
-// subtest of t. Those in skips, and no others, must be skipped.
-func runGuest(t *testing.T, pkg string, tags []string, m *vm.Machine, skips ...string) {
+// runGuest runs the tests of a package that match the pattern in the machine and
+// repeats each as a subtest of t. Those in skips, and no others, must be skipped.
+func runGuest(t *testing.T, pkg string, tags []string, pattern string, m *vm.Machine, skips ...string) {
 	t.Helper()
 	binary, err := vm.BuildTest(t.Context(), t.TempDir(), pkg, tags...)
 	if err != nil {
@@ -75,7 +76,7 @@ func runGuest(t *testing.T, pkg string, tags []string, m *vm.Machine, skips ...s
 	if err := m.Root.AddFile(binary, program); err != nil {
 		t.Fatal(err)
 	}
-	result, err := m.Run(t.Context(), program, "-test.v=test2json", "-test.run="+*guestRun)
+	result, err := m.Run(t.Context(), program, "-test.v=test2json", "-test.run="+pattern)
 	if err != nil {
 		t.Fatal(err)
 	}

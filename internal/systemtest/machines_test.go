@@ -21,6 +21,7 @@ var machines = []struct {
 	name    string
 	pkg     string
 	tags    []string
+	run     string // the tests, as a regexp; "" is all
 	root    func() (*vm.Root, error)
 	modules []string
 	memory  int           // MiB; 0 is 512
@@ -72,6 +73,15 @@ var machines = []struct {
 		pkg:     guests + "fidokey",
 		tags:    []string{"guest"},
 		root:    FidokeyRoot,
+		modules: vm.ModulesUHID,
+		timeout: patience,
+	},
+	{
+		name:    "screens",
+		pkg:     "github.com/gofido/fido/examples/fidokey",
+		tags:    []string{"guest"},
+		run:     "^TestScreen",
+		root:    ShellRoot,
 		modules: vm.ModulesUHID,
 		timeout: patience,
 	},

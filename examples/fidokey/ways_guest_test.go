@@ -1,0 +1,47 @@
+//go:build guest && linux
+
+package main
+
+import (
+	"embed"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/ctaphid/uhid"
+	"github.com/gofido/fido/internal/systemtest/guest"
+)
+
+// In the virtual machine the key is a HID device of the kernel, and the screens
+// are in the program.
+
+func TestMain(m *testing.M) { guest.Main(m) }
+
+//go:embed testdata/screens
+var embedded embed.FS
+
+func init() {
+	patience = 2 * time.Minute
+	ways = []way{{name: "uhid", maxMsgSize: uhid.MaxMessage, socket: func(*testing.T) socket { return new(kernelSocket) }}}
+	var err error
+	if screens, err = fs.Sub(embedded, "testdata/screens"); err != nil {
+		panic(err)
+	}
+}
+
+// A kernelSocket is a device of the kernel: --device /dev/hidraw0.
+type kernelSocket struct{ device *guest.Device }
+
+func (s *kernelSocket) plug(t *testing.T, key *virtual.Key) string {
+	t.Helper()
+	if s.device == nil {
+		config := serverConfig
+		s.device = guest.PlugIn(t, guest.UHID, key, &config)
+	} else {
+		s.device.Plug(t)
+	}
+	return s.device.Path
+}
+
+func (s *kernelSocket) unplug(t *testing.T) { s.device.Unplug(t) }

@@ -1,0 +1,115 @@
+//go:build system && linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/internal/pcscd"
+	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/pcsc"
+	"github.com/gofido/fido/nfc/vpcd"
+)
+
+func init() {
+	r := new(pcscdReaders)
+	ways = append(ways, way{name: "pcscd", card: true, socket: r.socket})
+}
+
+// pcscdReaders are the two readers of a smart-card daemon that runs while a scenario
+// does.
+type pcscdReaders struct {
+	daemon *pcscd.Daemon
+	used   int
+}
+
+func (r *pcscdReaders) socket(t *testing.T) socket {
+	t.Helper()
+	limit, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if r.used == 0 {
+		d, err := pcscd.Start(limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.daemon = d
+	}
+	host, port, err := net.SplitHostPort(r.daemon.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &readerSocket{
+		reader: fmt.Sprintf("%s 00 %02d", pcscd.Reader, r.used),
+		addr:   net.JoinHostPort(host, strconv.Itoa(first+r.used)),
+	}
+	r.used++
+	t.Cleanup(func() {
+		if r.used--; r.used == 0 {
+			r.daemon.Stop()
+		}
+	})
+	return s
+}
+
+// A readerSocket is a reader of the daemon: --device pcsc:.
+type readerSocket struct {
+	reader, addr string
+	remove       func()
+}
+
+func (s *readerSocket) plug(t *testing.T, key *virtual.Key) string {
+	t.Helper()
+	ctx, remove := context.WithCancel(context.Background())
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for ctx.Err() == nil {
+			vpcd.Connect(ctx, s.addr, nfc.NewApplet(key, nil))
+			time.Sleep(10 * time.Millisecond) // the daemon may not be there yet
+		}
+	}()
+	s.remove = func() { remove(); <-served }
+	s.wait(t, func(ctx context.Context) bool {
+		k, err := fido.Open(ctx, "pcsc:"+s.reader, nil)
+		if err != nil {
+			return false
+		}
+		k.Close()
+		return true
+	})
+	return "pcsc:" + s.reader
+}
+
+func (s *readerSocket) unplug(t *testing.T) {
+	s.remove()
+	s.wait(t, func(ctx context.Context) bool {
+		list, err := pcsc.List(ctx)
+		return err == nil && slices.ContainsFunc(list, func(r pcsc.Reader) bool { return r.Name == s.reader && !r.Card })
+	})
+}
+
+// wait waits until the daemon has seen that the card is there, or gone.
+func (s *readerSocket) wait(t *testing.T, seen func(context.Context) bool) {
+	t.Helper()
+	limit, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for !seen(limit) {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-limit.Done():
+			t.Fatalf("the daemon does not see the card that is there, or gone, in %s", s.reader)
+		}
+	}
+}
