@@ -49,9 +49,12 @@ type PINPrompt struct {
 	Ceremony Ceremony
 	RPID     string
 
-	Retries   int   // wrong PINs left until the PIN is blocked; -1 if that is not known
-	MinLength int   // the shortest PIN that the key takes, in code points
-	Last      error // why the last PIN was refused, a *ctap2.PINError; nil at first
+	Retries   int // wrong PINs left until the PIN is blocked; -1 if that is not known
+	MinLength int // the shortest PIN that the key takes, in code points
+
+	// Last is why the last PIN was refused, nil at first: a *ctap2.PINError, or a
+	// *pinuv.PINError for one that no key can have, which cost no try.
+	Last error
 }
 
 // A FingerprintPrompt says what the fingerprint is for.
@@ -59,7 +62,7 @@ type FingerprintPrompt struct {
 	Ceremony Ceremony
 	RPID     string
 
-	Retries int   // tries left until only the PIN helps
+	Retries int   // tries left until only the PIN helps; -1 if that is not known
 	Last    error // why the last try failed; nil at first
 }
 

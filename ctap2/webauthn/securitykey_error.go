@@ -1,0 +1,83 @@
+package webauthn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gofido/fido/ctap2"
+)
+
+// explained puts what became of the ceremony in front of an error, which may be
+// nil. The text is for a person; empty stands for what's own.
+func explained(what error, text string, err error) error {
+	errs := []error{what}
+	if err != nil {
+		errs = append(errs, err)
+	}
+	return &reason{cmp.Or(text, what.Error()), errs}
+}
+
+// unsuitable is ErrUnsuitable in other words.
+func unsuitable(text string, err error) error { return explained(ErrUnsuitable, text, err) }
+
+// What the statuses of a key mean for a ceremony.
+var meanings = []struct {
+	what     error
+	text     string
+	statuses []ctap2.Status
+}{
+	{ErrNoPasskey, "", []ctap2.Status{ctap2.StatusNoCredentials, ctap2.StatusInvalidCredential}},
+	{ErrAlreadyRegistered, "", []ctap2.Status{ctap2.StatusCredentialExcluded}},
+	{ErrCancelled, "", []ctap2.Status{ctap2.StatusOperationDenied, ctap2.StatusKeepaliveCancel}},
+	{ErrTimeout, "", []ctap2.Status{ctap2.StatusUserActionTimeout, ctap2.StatusActionTimeout}},
+	{ErrTimeout, "the key lay on the reader for too long, or was used there before: take it off, hold it there again, and try again",
+		[]ctap2.Status{ctap2.StatusUPRequired}},
+	{ErrUnsuitable, "the key has no room for another passkey: delete one that is not needed any more",
+		[]ctap2.Status{ctap2.StatusKeyStoreFull}},
+	{ErrUnsuitable, "this key knows none of the site's signature algorithms: use another",
+		[]ctap2.Status{ctap2.StatusUnsupportedAlgorithm}},
+}
+
+// leastTouchTime is how long every key waits for a touch (CTAP 2.3 section
+// 6.1.2).
+const leastTouchTime = 10 * time.Second
+
+// explain puts what became of the ceremony in front of an error from below.
+func (c *ceremony) explain(err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrNoPasskey), errors.Is(err, ErrAlreadyRegistered), errors.Is(err, ErrCancelled),
+		errors.Is(err, ErrTimeout), errors.Is(err, ErrUnsuitable):
+		return err
+	case errors.Is(err, context.Canceled):
+		return explained(ErrCancelled, "", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return explained(ErrTimeout, "", err)
+	}
+	if pin, ok := errors.AsType[*ctap2.PINError](err); ok {
+		if pin.Status == ctap2.StatusPINNotSet {
+			return unsuitable(pin.Error(), err)
+		}
+		return err // its message tells more than any of ours
+	}
+	if feature, ok := errors.AsType[*ctap2.UnsupportedError](err); ok {
+		return unsuitable("this key does not support "+feature.Feature+": use another", err)
+	}
+	status, ok := errors.AsType[ctap2.Status](err)
+	if !ok {
+		return err
+	}
+	// Keys of CTAP 2.1 and later have one status for both. Nobody declines on a
+	// key without buttons, and none gives up so soon.
+	if status == ctap2.StatusOperationDenied && !c.asked.IsZero() && time.Since(c.asked) >= leastTouchTime {
+		status = ctap2.StatusUserActionTimeout
+	}
+	for _, m := range meanings {
+		if slices.Contains(m.statuses, status) {
+			return explained(m.what, m.text, err)
+		}
+	}
+	return err
+}
