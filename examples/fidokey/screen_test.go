@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
 )
 
@@ -189,6 +190,18 @@ func do[A any](s *stage, to chan<- A, what A) {
 	case to <- what:
 	case <-time.After(patience):
 		s.Fatalf("the key does not ask for anything (%v):\n%s", what, s.Screen())
+	}
+}
+
+// cancelled checks that the key's last command was cancelled.
+func (s *stage) cancelled() {
+	s.Helper()
+	commands := s.key.Commands()
+	if len(commands) == 0 {
+		s.Fatal("the key got no command")
+	}
+	if last := commands[len(commands)-1]; last.Status != ctap2.StatusKeepaliveCancel {
+		s.Errorf("the last command, %v, ended with %v", last.Command(), last.Status)
 	}
 }
 

@@ -45,14 +45,13 @@ type terminal struct {
 
 // running is a command that runs.
 type running struct {
-	line     string
-	master   *os.File
-	cancel   context.CancelFunc
-	ended    chan int
-	pumped   chan struct{} // closed when all that it wrote is on the screen
-	slave    *os.File
-	before   *term.State
-	isWaited bool
+	line   string
+	master *os.File
+	slave  *os.File
+	before *term.State   // the terminal's
+	cancel func()        // interrupts it
+	ended  chan int      // gets its exit code
+	pumped chan struct{} // closed when all that it wrote is on the screen
 }
 
 func newTerminal(t *testing.T) *terminal {
@@ -61,6 +60,15 @@ func newTerminal(t *testing.T) *terminal {
 
 // start runs fidokey with args. line is what the screen shows as typed.
 func (x *terminal) start(line string, args []string) {
+	x.t.Helper()
+	r := x.open(line)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.ended <- run(ctx, args, r.slave, r.slave, r.slave) }()
+}
+
+// open prepares the terminal for a command.
+func (x *terminal) open(line string) *running {
 	x.t.Helper()
 	x.finish()
 	master, slave, err := pty.Open()
@@ -73,8 +81,7 @@ func (x *terminal) start(line string, args []string) {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: rows, Cols: columns}); err != nil {
 		x.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{line: line, master: master, slave: slave, cancel: cancel, ended: make(chan int, 1), pumped: make(chan struct{})}
+	r := &running{line: line, master: master, slave: slave, ended: make(chan int, 1), pumped: make(chan struct{})}
 	if r.before, err = term.GetState(int(slave.Fd())); err != nil {
 		x.t.Fatal(err)
 	}
@@ -84,8 +91,8 @@ func (x *terminal) start(line string, args []string) {
 	x.seen = len(text(x.stream)) // what Expect looks for comes from this command
 	x.mu.Unlock()
 	go x.pump(r)
-	go func() { r.ended <- run(ctx, args, slave, slave, slave) }()
-	x.t.Cleanup(func() { cancel(); master.Close(); slave.Close() })
+	x.t.Cleanup(func() { r.cancel(); master.Close(); slave.Close() })
+	return r
 }
 
 // theEnd is written to the terminal when a command has ended: all that comes

@@ -16,12 +16,11 @@ import (
 // In the virtual machine the key is a HID device of the kernel, and the screens
 // are in the program.
 
-func TestMain(m *testing.M) { guest.Main(m) }
-
 //go:embed testdata/screens
 var embedded embed.FS
 
 func init() {
+	runTests = guest.Main
 	patience = 2 * time.Minute
 	ways = []way{{name: "uhid", maxMsgSize: uhid.MaxMessage, socket: func(*testing.T) socket { return new(kernelSocket) }}}
 	var err error
