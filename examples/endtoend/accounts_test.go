@@ -1,0 +1,197 @@
+package endtoend
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/ctap2/webauthn"
+	"github.com/gofido/fido/examples/internal/site"
+)
+
+// A key that is registered can't be registered again, and one touch is all that it
+// takes to find out.
+func TestAlreadyRegistered(t *testing.T) {
+	for _, way := range transports {
+		for _, k := range keyKinds {
+			t.Run(string(way)+"/"+k.name, func(t *testing.T) {
+				s := newService(t)
+				u := &user{pin: pin}
+				first, second := k.new(t, way), k.new(t, way)
+				ada := site.Registration{User: "ada", UserVerification: "preferred", ResidentKey: "preferred"}
+				b := s.browser(t)
+				if _, _, err := b.register(way.client(t, first, u), ada); err != nil {
+					t.Fatal(err)
+				}
+				if _, _, err := b.register(way.client(t, first, u), ada); kind(err) != "already registered" {
+					t.Errorf("the same key again: %v", err)
+				} else if e := err.(*webauthn.Error); e.Name != webauthn.InvalidStateError {
+					t.Errorf("the same key again: %s", e.Name)
+				}
+				if _, _, err := b.register(way.client(t, second, u), ada); err != nil {
+					t.Errorf("a second key: %v", err)
+				}
+				// Either will do to log in.
+				for _, key := range []*virtual.Key{first, second} {
+					if _, _, err := b.login(way.client(t, key, u), site.Login{User: "ada"}); err != nil {
+						t.Errorf("login: %v", err)
+					}
+				}
+				// Another account may have the same key.
+				bob := site.Registration{User: "bob", UserVerification: "preferred"}
+				if _, _, err := s.browser(t).register(way.client(t, first, u), bob); err != nil {
+					t.Errorf("another account: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// Nobody adds a key to an account without having logged in to it.
+func TestOnlyTheOwnerAddsKeys(t *testing.T) {
+	s := newService(t)
+	u := &user{}
+	key := newKey(t, virtual.Config{})
+	ada := site.Registration{User: "ada"}
+	if _, _, err := s.browser(t).register(overHID.client(t, key, u), ada); err != nil {
+		t.Fatal(err)
+	}
+	stranger := s.browser(t)
+	if _, _, err := stranger.register(overHID.client(t, newKey(t, virtual.Config{}), u), ada); err == nil {
+		t.Error("a stranger has added a key")
+	}
+	if _, _, err := stranger.login(overHID.client(t, key, u), site.Login{User: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := stranger.register(overHID.client(t, newKey(t, virtual.Config{}), u), ada); err != nil {
+		t.Errorf("the owner can't add a key: %v", err)
+	}
+}
+
+// A list may have more credentials than the key takes at once, and one of them is
+// the key's.
+func TestLongLists(t *testing.T) {
+	for _, way := range transports {
+		for _, k := range keyKinds {
+			t.Run(string(way)+"/"+k.name, func(t *testing.T) {
+				s := newService(t)
+				u := &user{pin: pin}
+				b := s.browser(t)
+				ada := site.Registration{User: "ada", ResidentKey: "discouraged", UserVerification: "discouraged"}
+				var keys []*virtual.Key
+				for range 20 {
+					key := k.new(t, way)
+					keys = append(keys, key)
+					if _, _, err := b.register(way.client(t, key, u), ada); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, i := range []int{0, 9, 19} {
+					if _, _, err := b.login(way.client(t, keys[i], u), site.Login{User: "ada", UserVerification: "discouraged"}); err != nil {
+						t.Errorf("login with key %d: %v", i, err)
+					}
+					if _, _, err := b.register(way.client(t, keys[i], u), ada); kind(err) != "already registered" {
+						t.Errorf("key %d again: %v", i, err)
+					}
+				}
+				if _, _, err := b.login(way.client(t, k.new(t, way), u), site.Login{User: "ada", UserVerification: "discouraged"}); kind(err) != "no passkey" {
+					t.Errorf("login with a key that is not registered: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// With several passkeys for the site the user chooses, once, and the site learns of
+// the chosen one alone.
+func TestSeveralAccounts(t *testing.T) {
+	for _, way := range transports {
+		for _, k := range keyKinds {
+			if !k.passkeys {
+				continue
+			}
+			t.Run(string(way)+"/"+k.name, func(t *testing.T) {
+				s := newService(t)
+				key := k.new(t, way)
+				u := &user{pin: pin}
+				names := []string{"ada", "bob", "eve"}
+				for _, name := range names {
+					if _, _, err := s.browser(t).register(way.client(t, key, u), site.Registration{User: name, ResidentKey: "required"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, name := range names {
+					u.account = name
+					if !k.verifies {
+						// A key tells the names to those who are verified, and no
+						// others (CTAP 2.3 section 6.2.2).
+						u.account = ""
+					}
+					u.took()
+					report, _, err := s.browser(t).login(way.client(t, key, u), site.Login{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if u.account != "" && report.User != u.account {
+						t.Errorf("%s was chosen, and %s has logged in", u.account, report.User)
+					}
+					if n := slices.Index(u.asked, "choose"); n < 0 || slices.Contains(u.asked[n+1:], "choose") {
+						t.Errorf("asked %v", u.asked)
+					}
+					slices.Sort(u.choices)
+					want := names
+					if !k.verifies {
+						want = []string{"", "", ""}
+					}
+					if !slices.Equal(u.choices, want) {
+						t.Errorf("the choice was among %q, want %q", u.choices, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// What the user or the key does not want is told apart.
+func TestWhyNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		config virtual.Config
+		user   *user
+		login  site.Login
+		want   string
+	}{
+		"a passkey of another site only/no passkey": {virtual.Config{}, &user{}, site.Login{}, "no passkey"},
+		"the user says no/cancelled":                {virtual.Config{User: virtual.Deny()}, &user{}, site.Login{User: "ada"}, "cancelled"},
+		"no PIN is entered/cancelled":               {virtual.Config{}, &user{}, site.Login{User: "ada", UserVerification: "required"}, "cancelled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t)
+			key := newKey(t, c.config)
+			made, err := key.AddCredential(virtual.NewCredential{
+				RP: ctap2.PublicKeyCredentialRPEntity{ID: "example.org"}, User: ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}}, Discoverable: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = made
+			if c.login.User != "" {
+				credential, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: rpID}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Add(c.login.User, record(credential)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.login.UserVerification == "required" {
+				if err := key.SetPIN([]byte(pin)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, _, err := s.browser(t).login(overHID.client(t, key, c.user), c.login); kind(err) != c.want {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
