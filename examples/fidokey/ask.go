@@ -18,11 +18,8 @@ var errNeedPIN = errors.New("this key wants its PIN: run fidokey in a terminal a
 // confirm asks a question that changes something if the answer is yes. Without a
 // terminal only --yes, which is in yes, is an answer.
 func (a *app) confirm(ctx context.Context, yes bool, format string, args ...any) error {
-	if yes {
-		return nil
-	}
-	if !isTerminal(a.in) {
-		return usageError{errors.New("nobody can be asked without a terminal: --yes says that you agree")}
+	if err := a.canConfirm(yes); err != nil || yes {
+		return err
 	}
 	answer, err := a.readLine(ctx, fmt.Sprintf(format, args...)+" [y/N] ")
 	if err != nil {
@@ -32,6 +29,15 @@ func (a *app) confirm(ctx context.Context, yes bool, format string, args ...any)
 		return errDeclined
 	}
 	return nil
+}
+
+// canConfirm finds out whether confirm can be answered, before the user does
+// anything in vain.
+func (a *app) canConfirm(yes bool) error {
+	if yes || isTerminal(a.in) {
+		return nil
+	}
+	return usageError{errors.New("nobody can be asked without a terminal: --yes says that you agree")}
 }
 
 // readLine asks for a line, from a terminal or a pipe. The end of the input is

@@ -28,6 +28,7 @@ const (
 	exitRefused   = 4
 	exitPIN       = 5
 	exitTimeout   = 6
+	exitNoBackup  = 7
 	exitInterrupt = 130
 )
 
@@ -39,6 +40,7 @@ const exitCodesHelp = `Exit codes:
   4    the key refused the request or answered with nonsense
   5    a PIN is needed, wrong or blocked
   6    the key, or you, took too long
+  7    the keys were compared, and an account is on one alone
   130  interrupted with Ctrl-C; a key that waited for a touch was told`
 
 // A usageError is a mistake on the command line.
@@ -66,7 +68,9 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFailed
 	case noKey(err):
 		return exitNoKey
-	case asAny[*ctap2.UnsupportedError](err):
+	case asAny[errNoBackup](err):
+		return exitNoBackup
+	case asAny[*ctap2.UnsupportedError](err), asAny[noPasskeysError](err):
 		return exitRefused
 	case errors.As(err, &status):
 		for _, s := range pinStatuses {

@@ -26,6 +26,7 @@ type app struct {
 	pinStdin bool
 
 	contactless bool   // the key is held to a reader
+	keyName     string // of a command with several keys: which of them prompts mean
 	pin         []byte // the line of --pin-stdin, once it was read
 	closers     []func() error
 }
@@ -96,7 +97,7 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
 	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
-		a.fingerprintsCommand())
+		a.fingerprintsCommand(), a.passkeysCommand())
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root

@@ -90,6 +90,14 @@ func cut(s string, n int) string {
 	return string(r[:max(n-1, 0)]) + "…"
 }
 
+// clear takes the line away.
+func (p *progress) clear() {
+	if p.shown {
+		fmt.Fprint(p.err, "\r\x1b[K")
+		p.shown = false
+	}
+}
+
 // isTerminal reports whether a person sits at the other end of a stream.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 
@@ -37,19 +38,22 @@ func (a *app) askPIN(ctx context.Context, left ctap2.PINRetries, last error) ([]
 	if last != nil {
 		a.hint("%s.", sentence(oneLine(last)))
 	}
-	return a.readPIN(ctx, fmt.Sprintf("PIN of the key (%s): ", tries(left.Retries)))
+	return a.readPIN(ctx, fmt.Sprintf("PIN of %s (%s): ", a.theKey(), tries(left.Retries)))
 }
 
 // askUV tells that the key waits for a finger. last is why it did not take the
 // one before.
 func (a *app) askUV(_ context.Context, left uint, last error) error {
-	text := "Put your finger on the key"
+	text := "Put your finger on " + a.theKey()
 	if last != nil {
 		text = "The key did not recognise the finger: try again"
 	}
 	a.urge(fmt.Sprintf("%s (%s).", text, tries(left)))
 	return nil
 }
+
+// theKey is what prompts call the key.
+func (a *app) theKey() string { return cmp.Or(a.keyName, "the key") }
 
 // tries says how many are left.
 func tries(n uint) string {

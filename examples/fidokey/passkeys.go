@@ -1,0 +1,37 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (a *app) passkeysCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "passkeys",
+		Short: "List, rename, delete and compare the passkeys on keys",
+		Long: `List, rename, delete and compare the passkeys on keys.
+
+A passkey is a login that the key keeps together with the name of the account
+(a discoverable credential). What a site registers as a second factor alone leaves
+nothing on the key: no program can list that, and only the sites know of it.
+
+Every passkey has a short ID, which passkeys list shows and the other commands
+take. It stays the same until another passkey is added whose ID begins alike. What
+a script has from passkeys list --json, the whole credentialId, serves too.
+
+All of it needs the PIN of the key, or a fingerprint. To list and to show, fidokey
+asks the key for a permission that can't change anything, if the key knows one.`,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(a.passkeysListCommand(), a.passkeysShowCommand(), a.passkeysDeleteCommand(), a.passkeysEditCommand(),
+		a.passkeysExportCommand(), a.passkeysCompareCommand())
+	return c
+}
+
+// needIDs refuses arguments that are not the IDs of passkeys, or fewer than least
+// or more than most.
+func needIDs(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := cobra.RangeArgs(least, most)(c, args); err != nil {
+			return usageError{err}
+		}
+		return checkPasskeyIDs(args)
+	}
+}

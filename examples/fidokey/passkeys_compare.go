@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) passkeysCompareCommand() *cobra.Command {
+	var lost string
+	c := &cobra.Command{
+		Use:   "compare A B",
+		Short: "Say which accounts are on both of two keys, and which lack a backup",
+		Long: `Say which accounts have a passkey on both of two keys, and which on one alone, so that
+they are lost with it. A and B are each a key, in the form of --device, or a file in
+which passkeys list --json was kept (- is standard input):
+
+    fidokey passkeys list --json > first-key.json
+    fidokey passkeys compare first-key.json /dev/hidraw0
+
+--lost A says what to do when key A is lost: where to log in with B and remove A, and
+which accounts can be got back only in the way that their sites have for that. --lost B
+does the same for B. Keep a list of your key for that day.
+
+A passkey on A and one on B are the same account's if site and user handle are the
+same. If a site gives each passkey another user handle, the names must do, and that
+is said. Sites where a key is a second factor alone leave no passkey on it: they are
+not among what is compared, and only the sites know of them.
+
+The exit code is ` + fmt.Sprint(exitNoBackup) + ` if there is an account on one key alone; with --lost, if one was on the
+lost key alone.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usageError{fmt.Errorf("two keys are compared, but %d were given", len(args))}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if lost = strings.ToUpper(lost); lost != "" && lost != "A" && lost != "B" {
+				return usageError{fmt.Errorf("--lost %q is not A or B", lost)}
+			}
+			return a.passkeysCompare(c.Context(), args, lost)
+		},
+	}
+	c.Flags().StringVar(&lost, "lost", "", "say what to do now that this `KEY`, A or B, is lost")
+	c.RegisterFlagCompletionFunc("lost", fixed("A", "B"))
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		if len(args) >= 2 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		words, _ := completeDevices(c, args, word)
+		return words, cobra.ShellCompDirectiveDefault // and files
+	}
+	return c
+}
+
+// What tells the JSON form of a comparison from others.
+const (
+	comparisonFormat  = "fidokey passkeys compare"
+	comparisonVersion = 1
+)
+
+// passkeyComparison is the JSON form of a comparison.
+type passkeyComparison struct {
+	Format   string            `json:"format"`  // comparisonFormat
+	Version  int               `json:"version"` // comparisonVersion
+	A        keyIdentity       `json:"a"`
+	B        keyIdentity       `json:"b"`
+	Lost     string            `json:"lost,omitempty"` // "A" or "B", of --lost
+	Accounts []comparedAccount `json:"accounts"`       // by RP ID and name
+
+	a, b *comparedKey
+}
+
+// comparedKey is one of the two.
+type comparedKey struct {
+	letter, arg string
+	fromFile    bool
+	*passkeyListing
+}
+
+// errNoBackup says that there are accounts on one key alone.
+type errNoBackup struct{ error }
+
+func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) error {
+	if a.device != "" {
+		return usageError{errors.New("compare takes the keys as arguments, not with --device")}
+	}
+	if args[0] == args[1] {
+		return usageError{fmt.Errorf("both are %s: to compare two keys that take turns at one place, keep fidokey passkeys list --json of one in a file", quoted(args[0]))}
+	}
+	if a.pinStdin && (args[0] == "-" || args[1] == "-") {
+		return usageError{errors.New("standard input can't hold both a listing and the PIN")}
+	}
+	keys := [2]*comparedKey{{letter: "A", arg: args[0]}, {letter: "B", arg: args[1]}}
+	for _, k := range keys {
+		if err := a.readCompared(ctx, k); err != nil {
+			return err
+		}
+	}
+	one, other := keys[0], keys[1]
+	if sameKey(one.passkeyListing, other.passkeyListing) {
+		return fmt.Errorf("%s and %s are one and the same key, which is no backup of itself", quoted(one.arg), quoted(other.arg))
+	}
+	r := &passkeyComparison{
+		Format: comparisonFormat, Version: comparisonVersion, A: one.Key, B: other.Key, Lost: lost,
+		Accounts: compareAccounts(one.passkeyListing, other.passkeyListing), a: one, b: other,
+	}
+	words := a.printComparison
+	if lost != "" {
+		afterLoss(r.Accounts, lost)
+		words = a.printLoss
+	}
+	if err := a.result(r, func() error { words(r); return nil }); err != nil {
+		return err
+	}
+	return r.verdict()
+}
+
+// readCompared reads the listing of a key or of a file.
+func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
+	if file, ok, err := a.listingFile(k.arg); err != nil {
+		return err
+	} else if ok {
+		defer file.Close()
+		k.fromFile = true
+		if k.passkeyListing, err = parseListing(file); err != nil {
+			return fmt.Errorf("%s is not a list of passkeys: %w", quoted(k.arg), err)
+		}
+		return nil
+	}
+	// The two keys have PINs of their own.
+	a.device, a.keyName = k.arg, "key "+k.letter+", "+quoted(k.arg)
+	clear(a.pin)
+	a.pin, a.contactless = nil, false
+	defer func() { a.device, a.keyName = "", "" }()
+	err = a.withPasskeys(ctx, toRead, func(m *passkeyManager) error {
+		k.passkeyListing, err = m.read(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("key %s, %s: %w", k.letter, quoted(k.arg), err)
+	}
+	k.wipeLargeBlobKeys()
+	return nil
+}
+
+// devicePrefix begins a --device that is no path.
+var devicePrefix = regexp.MustCompile(`^(virtual|udp|pcsc|vpcd|vpcd-listen):`)
+
+// listingFile opens an argument that is a file and no device.
+func (a *app) listingFile(arg string) (io.ReadCloser, bool, error) {
+	if arg == "-" {
+		return io.NopCloser(a.in), true, nil
+	}
+	if arg == virtualDevice || devicePrefix.MatchString(arg) {
+		return nil, false, nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(arg, ".json"):
+		return nil, false, usageError{err}
+	case err != nil || info.Mode()&fs.ModeDevice != 0 || info.IsDir():
+		return nil, false, nil // whatever it is, it is for --device to say
+	}
+	file, err := os.Open(arg)
+	return file, err == nil, err
+}
+
+// words says which key it is, and what was found.
+func (k *comparedKey) words() string {
+	which, when := quoted(k.arg), ""
+	if name := k.Key.name(); name != "" && name != which {
+		which += ", " + name
+	}
+	if k.fromFile {
+		when = " on " + k.Created.Format("2 January 2006")
+	}
+	return fmt.Sprintf("%s is %s, with %s%s.", k.letter, which, plural(k.count(), "passkey"), when)
+}
+
+// split returns the accounts that are on A alone, on B alone and on both.
+func (r *passkeyComparison) split() (onA, onB, both []comparedAccount) {
+	for _, c := range r.Accounts {
+		switch {
+		case c.onBoth():
+			both = append(both, c)
+		case len(c.A) > 0:
+			onA = append(onA, c)
+		default:
+			onB = append(onB, c)
+		}
+	}
+	return onA, onB, both
+}
+
+// verdict is the error that makes the exit code.
+func (r *passkeyComparison) verdict() error {
+	onA, onB, _ := r.split()
+	n := len(onA) + len(onB)
+	switch r.Lost {
+	case "A":
+		n = len(onA)
+	case "B":
+		n = len(onB)
+	}
+	switch {
+	case n == 0:
+		return nil
+	case r.Lost != "":
+		return errNoBackup{fmt.Errorf("%s had no backup", plural(n, "account"))}
+	}
+	return errNoBackup{fmt.Errorf("%s %s no backup", plural(n, "account"), pick(n, "has", "have"))}
+}
+
+const secondFactorHint = "Sites where a key is a second factor alone are not among these: no key can list them."
+
+func (a *app) printComparison(r *passkeyComparison) {
+	fmt.Fprintf(a.out, "%s\n%s\n", r.a.words(), r.b.words())
+	onA, onB, both := r.split()
+	a.printAccounts("On both", both)
+	a.printAccounts("On A alone", onA)
+	a.printAccounts("On B alone", onB)
+	if len(onA)+len(onB) == 0 {
+		fmt.Fprintln(a.out, "Every account is on both keys.")
+	} else {
+		a.hint("To make a backup, log in there with the one key, and add the other as a passkey in the security settings.")
+	}
+	a.hint(secondFactorHint)
+}
+
+func (a *app) printLoss(r *passkeyComparison) {
+	fmt.Fprintf(a.out, "%s\n%s\n", r.a.words(), r.b.words())
+	lost, kept := r.a, r.b
+	if r.Lost == "B" {
+		lost, kept = r.b, r.a
+	}
+	toDo := make(map[string][]comparedAccount)
+	for _, c := range r.Accounts {
+		toDo[c.ToDo] = append(toDo[c.ToDo], c)
+	}
+	a.printAccounts(fmt.Sprintf("Log in with %s, and remove %s in the security settings", kept.letter, lost.letter), toDo[toDoRemove])
+	a.printAccounts(fmt.Sprintf("Only %s was registered: log in another way, or ask the site to recover the account, and remove %s", lost.letter, lost.letter), toDo[toDoRecover])
+	if len(toDo[toDoRemove])+len(toDo[toDoRecover]) == 0 {
+		fmt.Fprintf(a.out, "There was no passkey on %s.\n", lost.letter)
+	}
+	a.hint("Where %s was a second factor alone it must be removed, too; no key can list those sites.", lost.letter)
+}
+
+func (a *app) printAccounts(title string, accounts []comparedAccount) {
+	if len(accounts) == 0 {
+		return
+	}
+	var table [][]string
+	for _, c := range accounts {
+		note := ""
+		if c.MatchedBy == matchedByName {
+			note = "by the name alone: check it there"
+		}
+		table = append(table, []string{c.Site.words(), c.User.words(), note})
+	}
+	fmt.Fprintf(a.out, "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
+	widths := columnWidths(table)
+	for _, row := range table {
+		fmt.Fprintln(a.out, "  "+padded(row, widths))
+	}
+}

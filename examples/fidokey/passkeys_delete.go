@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) passkeysDeleteCommand() *cobra.Command {
+	var d passkeyDeletion
+	c := &cobra.Command{
+		Use:   "delete ID... | --site RPID",
+		Short: "Delete passkeys",
+		Long: `Delete passkeys from the key, together with what is stored with them (large blobs).
+It can't be undone, and whoever has no other way to log in there is locked out, so
+fidokey names each and asks first.
+
+The site is not told: it goes on listing the passkey until it is removed there, too.`,
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case c.Flags().Changed("site") && len(args) > 0:
+				return usageError{errors.New("either IDs or --site say what to delete, not both")}
+			case c.Flags().Changed("site") && d.site == "":
+				return usageError{errors.New("--site names no site")}
+			case !c.Flags().Changed("site") && len(args) == 0:
+				return usageError{errors.New("what shall be deleted? Give the IDs that fidokey passkeys list shows, or --site")}
+			}
+			return checkPasskeyIDs(args)
+		},
+		RunE: func(c *cobra.Command, args []string) error { return a.passkeysDelete(c.Context(), d, args) },
+	}
+	f := c.Flags()
+	f.StringVar(&d.site, "site", "", "delete all passkeys for the site with this `RPID`, such as example.com")
+	f.BoolVarP(&d.yes, "yes", "y", false, "do not ask")
+	f.BoolVarP(&d.dryRun, "dry-run", "n", false, "show what would be deleted, and delete nothing")
+	return c
+}
+
+// passkeyDeletion is what the flags of passkeys delete say.
+type passkeyDeletion struct {
+	site        string
+	yes, dryRun bool
+}
+
+// deletedPasskeys is the JSON form of what passkeys delete did. It is printed even
+// if not all could be deleted.
+type deletedPasskeys struct {
+	DryRun   bool             `json:"dryRun"`
+	Passkeys []deletedPasskey `json:"passkeys"`
+}
+
+// deletedPasskey is the JSON form of one that was to be deleted.
+type deletedPasskey struct {
+	sitePasskey
+	Deleted          bool `json:"deleted"`
+	LargeBlobDeleted bool `json:"largeBlobDeleted"` // there was one
+}
+
+func (a *app) passkeysDelete(ctx context.Context, d passkeyDeletion, args []string) error {
+	permissions := toDelete
+	if d.dryRun {
+		permissions = toRead
+	} else if err := a.canConfirm(d.yes); err != nil {
+		return err // before the user is asked for the PIN in vain
+	}
+	return a.withPasskeys(ctx, permissions, func(m *passkeyManager) error {
+		l, err := m.read(ctx)
+		if err != nil {
+			return err
+		}
+		defer l.wipeLargeBlobKeys()
+		chosen, err := d.choose(l, args)
+		if err != nil {
+			return err
+		}
+		r := deletedPasskeys{DryRun: d.dryRun, Passkeys: make([]deletedPasskey, len(chosen))}
+		for i := range chosen {
+			r.Passkeys[i].sitePasskey = chosen[i]
+		}
+		if d.dryRun {
+			return a.result(r, func() error {
+				fmt.Fprintf(a.out, "%s would be deleted:\n%s", plural(len(chosen), "passkey"), namesOf(chosen))
+				return nil
+			})
+		}
+		if err := m.confirmDeletion(ctx, d.yes, chosen); err != nil {
+			return err
+		}
+		err = m.deleteAll(ctx, r.Passkeys)
+		if a.json {
+			err = errors.Join(err, a.printJSON(r))
+		}
+		return err
+	})
+}
+
+// choose returns the passkeys to delete.
+func (d *passkeyDeletion) choose(l *passkeyListing, args []string) ([]sitePasskey, error) {
+	if d.site == "" {
+		return l.findPasskeys(args)
+	}
+	chosen := l.at(d.site)
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("there is no passkey for the site %s on %s: fidokey passkeys list shows the sites", hid.Text(d.site), l.Key.the())
+	}
+	return chosen, nil
+}
+
+// namesOf names passkeys to a person, one a line.
+func namesOf(passkeys []sitePasskey) string {
+	var table [][]string
+	for _, p := range passkeys {
+		blob := ""
+		if p.LargeBlobKey {
+			blob = "with what is stored in its large blob"
+		}
+		table = append(table, []string{p.ID, p.words(), blob})
+	}
+	widths := columnWidths(table)
+	var lines strings.Builder
+	for _, row := range table {
+		lines.WriteString("  " + padded(row, widths) + "\n")
+	}
+	return lines.String()
+}
+
+func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen []sitePasskey) error {
+	question := "Delete it for good?"
+	if len(chosen) > 1 {
+		question = fmt.Sprintf("Delete these %d for good?", len(chosen))
+	}
+	if !yes {
+		fmt.Fprintf(m.err, "%s\nYou can't log in with %s any more. Make sure that you have another way into %s.\n",
+			strings.TrimSuffix(namesOf(chosen), "\n"), pick(len(chosen), "this passkey", "these passkeys"), pick(len(chosen), "the account", "each account"))
+	}
+	return m.confirm(ctx, yes, "%s", question)
+}
+
+// deleteAll deletes one after the other, until one can't be deleted.
+func (m *passkeyManager) deleteAll(ctx context.Context, all []deletedPasskey) error {
+	for i := range all {
+		p := &all[i]
+		if err := m.delete(ctx, p); err != nil {
+			return fmt.Errorf("%d of %d deleted; not deleted was %s: %w", i, len(all), p.words(), err)
+		}
+		m.tell("Deleted %s.", p.words())
+	}
+	m.hint("%s this passkey still: remove it there, too, in the security settings of %s.",
+		pick(len(all), "The site lists", "Each site lists"), pick(len(all), "the account", "each account"))
+	return nil
+}
+
+// delete deletes what is stored with a passkey and then the passkey: in this
+// order a deletion that was interrupted can be done again. Nobody can read a blob
+// whose passkey is gone, but it would take the room of others.
+func (m *passkeyManager) delete(ctx context.Context, p *deletedPasskey) error {
+	if p.LargeBlobKey && m.permissions&ctap2.PermissionLBW != 0 {
+		err := m.authorized(ctx, func(token *pinuv.Token) error {
+			return m.key.DeleteLargeBlob(ctx, token, p.stored.LargeBlobKey)
+		})
+		damaged := asAny[*ctap2.LargeBlobArrayError](err)
+		switch {
+		case err == nil:
+			p.LargeBlobDeleted = true
+		case damaged:
+			m.hint("The large blobs on the key are damaged and are left as they are.")
+		case !errors.Is(err, ctap2.ErrNoLargeBlob):
+			return err
+		}
+	}
+	err := m.authorized(ctx, func(token *pinuv.Token) error { return m.key.DeleteCredential(ctx, token, p.stored.ID) })
+	p.Deleted = err == nil
+	return err
+}
+
+// pick returns the words for one thing, or for none or several.
+func pick(n int, one, several string) string {
+	if n == 1 {
+		return one
+	}
+	return several
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) passkeysListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the passkeys, by site",
+		Long: `List the passkeys on the key, by site, with a short ID for other commands, the
+account, the algorithm, when the PIN or a fingerprint is needed, and how many more
+there is room for.
+
+With --json the list can be kept in a file, for fidokey passkeys compare: so it can
+be told which accounts a key was for after it is lost.
+
+    fidokey passkeys list --json > my-key.json`,
+		RunE: func(c *cobra.Command, _ []string) error { return a.passkeysList(c.Context()) },
+	}
+}
+
+func (a *app) passkeysList(ctx context.Context) error {
+	return a.withPasskeys(ctx, toRead, func(m *passkeyManager) error {
+		l, err := m.read(ctx)
+		if err != nil {
+			return err
+		}
+		defer l.wipeLargeBlobKeys()
+		return a.result(l, func() error { a.printPasskeys(l); return nil })
+	})
+}
+
+func (a *app) printPasskeys(l *passkeyListing) {
+	var table [][]string
+	for p := range l.all() {
+		table = append(table, []string{p.ID, p.User.words(), hid.Text(p.AlgorithmName), p.notes()})
+	}
+	widths := columnWidths(table)
+	for _, s := range l.Sites {
+		title := a.paint(a.out, bold, s.words())
+		if name := hid.Text(s.Name); name != "" && name != s.RPID {
+			title += " (" + name + ")"
+		}
+		fmt.Fprintln(a.out, title)
+		for range s.Passkeys {
+			fmt.Fprintln(a.out, "  "+padded(table[0], widths))
+			table = table[1:]
+		}
+	}
+	room := fmt.Sprintf("room for about %d more", l.Room)
+	if l.Room == 0 {
+		room = "no room for more: delete one to make a new one"
+	}
+	if n := l.count(); n == 0 {
+		fmt.Fprintf(a.out, "There are no passkeys on %s; %s.\n", l.Key.the(), room)
+	} else {
+		fmt.Fprintf(a.out, "%s at %s; %s.\n", plural(n, "passkey"), plural(len(l.Sites), "site"), room)
+	}
+}
+
+func (l *passkeyListing) count() (n int) {
+	for range l.all() {
+		n++
+	}
+	return n
+}
+
+// protectionWords say of a credProtect when the user has to be verified.
+var protectionWords = map[ctap2.CredProtect]string{
+	ctap2.CredProtectUVOptional:                     "PIN or fingerprint if the site asks",
+	ctap2.CredProtectUVOptionalWithCredentialIDList: "hidden without PIN or fingerprint",
+	ctap2.CredProtectUVRequired:                     "never without PIN or fingerprint",
+}
+
+// notes are what else there is to say of a passkey in a list.
+func (p *listedPasskey) notes() string {
+	var notes []string
+	if p.CredProtect != 0 {
+		words := protectionWords[ctap2.CredProtect(p.CredProtect)]
+		if words == "" {
+			words = ctap2.CredProtect(p.CredProtect).String()
+		}
+		notes = append(notes, words)
+	}
+	if p.LargeBlobKey {
+		notes = append(notes, "large blob")
+	}
+	if p.ThirdPartyPayment {
+		notes = append(notes, "payments")
+	}
+	return strings.Join(notes, ", ")
+}
+
+// columnWidths returns how many characters each column of a table needs.
+func columnWidths(table [][]string) []int {
+	var widths []int
+	for _, row := range table {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}
+
+// padded returns a row with its columns at the same place as in others.
+func padded(row []string, widths []int) string {
+	var line strings.Builder
+	for i, cell := range row {
+		line.WriteString(cell)
+		line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+	}
+	return strings.TrimRight(line.String(), " ")
+}
+
+// plural counts things whose name takes an s.
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
