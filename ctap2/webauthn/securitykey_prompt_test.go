@@ -1,0 +1,290 @@
+package webauthn_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/ctap2/webauthn"
+)
+
+// ended is how a ceremony ended, in the words of outcome.
+func ended(p *person, r *webauthn.GetAssertionResult, err error) string {
+	var flags ctap2.Flags
+	if err == nil {
+		flags = ctap2.Flags(r.AuthenticatorData[32])
+	}
+	return outcome(p, flags, err)
+}
+
+// What goes wrong with PINs and fingerprints, and what the user is asked then.
+func TestVerificationFails(t *testing.T) {
+	wrong, right := virtual.Step{Verify: virtual.NotVerified}, virtual.Step{Verify: virtual.Verified}
+	fingers := func(steps ...virtual.Step) virtual.Config {
+		return virtual.Config{UV: virtual.ConfiguredUV, User: virtual.Script(append(steps, virtual.Step{Touch: virtual.Touch})...)}
+	}
+	of20 := func(c virtual.Config) virtual.Config { c.Profile = virtual.FIDO20; return c }
+	for _, test := range []struct {
+		name    string
+		config  virtual.Config
+		without bool // no PIN is set
+		arrange func(*virtual.Key) error
+		pins    []string
+		usePIN  bool
+		want    string
+		is      error // that the error is, too
+		text    string
+	}{
+		{name: "wrong PIN, then right", pins: []string{"wrong", pin}, want: "PIN 8, PIN 7 again, touch: UV"},
+		{name: "PIN that no key can have, then right", pins: []string{"12", pin}, want: "PIN 8, PIN 8 again, touch: UV"},
+		{name: "three wrong PINs", pins: []string{"wrong", "wrong", "wrong", pin}, want: "PIN 8, PIN 7 again, PIN 6 again: error",
+			is: ctap2.StatusPINAuthBlocked, text: "unplug the key"},
+		{name: "the last PIN was wrong", arrange: func(k *virtual.Key) error { return k.SetRetries(1, 3) }, pins: []string{"wrong", pin},
+			want: "PIN 1: error", is: ctap2.StatusPINBlocked, text: "only a reset helps"},
+		{name: "PIN blocked", arrange: func(k *virtual.Key) error { return k.SetRetries(0, 3) }, pins: []string{pin}, want: "error",
+			is: ctap2.StatusPINBlocked, text: "only a reset helps"},
+		{name: "PIN to be changed first", arrange: (*virtual.Key).ForcePINChange, pins: []string{pin}, want: "error",
+			is: ctap2.StatusPINPolicyViolation, text: "change the PIN"},
+		{name: "PIN to be changed first, CTAP 2.1", config: virtual.Config{Profile: virtual.FIDO21}, arrange: (*virtual.Key).ForcePINChange, pins: []string{pin}, want: "error",
+			is: ctap2.StatusPINPolicyViolation, text: "change the PIN"},
+		{name: "no PIN set", without: true, want: "unsuitable", is: ctap2.StatusPINNotSet, text: "set one first"},
+		{name: "no finger enrolled", config: virtual.Config{UV: virtual.FingerprintUV, WithoutPIN: true}, without: true, want: "unsuitable", text: "enrol one first"},
+		{name: "PIN prompt cancelled", want: "PIN 8: cancelled"},
+		{name: "wrong finger, then right", config: fingers(wrong, right), want: "finger 3, finger 2 again: UV"},
+		{name: "wrong finger until it is blocked", config: fingers(wrong, wrong, wrong), pins: []string{pin}, want: "finger 3, finger 2 again, finger 1 again, PIN 8, touch: UV"},
+		{name: "wrong finger until it is blocked, no PIN", config: fingers(wrong, wrong, wrong), without: true, want: "finger 3, finger 2 again, finger 1 again: unsuitable",
+			is: ctap2.StatusPINNotSet},
+		{name: "finger blocked already", config: fingers(), arrange: func(k *virtual.Key) error { return k.SetRetries(8, 0) }, pins: []string{pin}, want: "PIN 8, touch: UV"},
+		{name: "finger blocked, PIN not good for ga", config: virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, arrange: func(k *virtual.Key) error { return k.SetRetries(8, 0) },
+			pins: []string{pin}, want: "error", is: ctap2.StatusUVBlocked},
+		{name: "user prefers the PIN", config: fingers(), usePIN: true, pins: []string{pin}, want: "finger 3, PIN 8, touch: UV"},
+		{name: "user prefers a PIN that is not set", config: fingers(), usePIN: true, without: true, want: "finger 3: unsuitable", is: ctap2.StatusPINNotSet},
+		{name: "declined on the key", config: virtual.Config{UV: virtual.ConfiguredUV, User: virtual.Deny()}, want: "finger 3: cancelled", is: ctap2.StatusOperationDenied},
+		{name: "no finger in time", config: virtual.Config{UV: virtual.ConfiguredUV, User: virtual.NeverTouch()}, want: "finger 3: time", is: ctap2.StatusUserActionTimeout},
+		{name: "2.0: wrong finger", config: of20(fingers(wrong)), pins: []string{pin}, want: "finger -1, PIN 8, touch: UV"},
+		{name: "2.0: user prefers the PIN", config: of20(fingers()), usePIN: true, pins: []string{pin}, want: "finger -1, PIN 8, touch: UV"},
+		{name: "2.0: no finger in time", config: virtual.Config{Profile: virtual.FIDO20, UV: virtual.ConfiguredUV, User: virtual.NeverTouch()}, want: "finger -1: time"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				with := pin
+				if test.without {
+					with = ""
+				}
+				p := &person{pins: test.pins, usePIN: test.usePIN}
+				key, k := plugIn(t, test.config, with, p)
+				if test.arrange != nil {
+					if err := test.arrange(key); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, User: ada, Discoverable: true}); err != nil {
+					t.Fatal(err)
+				}
+				r, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationRequired))
+				if got := ended(p, r, err); got != test.want {
+					t.Errorf("%s, want %s (%v)", got, test.want, err)
+				}
+				if test.is != nil && !errors.Is(err, test.is) || err != nil && !strings.Contains(err.Error(), test.text) {
+					t.Errorf("the error is %v", err)
+				}
+				for _, pin := range p.given {
+					if strings.Trim(string(pin), "\x00") != "" {
+						t.Errorf("PIN %q is not wiped", pin)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestWhyThePINWasRefused(t *testing.T) {
+	for pin1, want := range map[string]any{"wrong": new(*ctap2.PINError), "12": new(*pinuv.PINError)} {
+		p := &person{pins: []string{pin1}}
+		_, k := plugIn(t, virtual.Config{}, pin, p)
+		_, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationRequired))
+		if !errors.Is(err, webauthn.ErrCancelled) || !errors.As(p.last, want) {
+			t.Errorf("told %v, then %v", p.last, err)
+		}
+	}
+}
+
+// Who or what ends a ceremony, and what it is told as.
+func TestCeremonyEnds(t *testing.T) {
+	answer := func(s ctap2.Status) virtual.Faults {
+		reply := virtual.Reply{Status: s}
+		return virtual.Faults{Override: map[ctap2.Command]virtual.Reply{ctap2.CommandMakeCredential: reply, ctap2.CommandGetAssertion: reply}}
+	}
+	for _, test := range []struct {
+		name   string
+		config virtual.Config
+		end    func(context.Context) (context.Context, context.CancelFunc)
+		want   string
+		is     error
+		after  time.Duration // bound
+	}{
+		{name: "the caller cancels", config: virtual.Config{User: virtual.NeverTouch()}, end: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(5*time.Second, cancel)
+			return ctx, cancel
+		}, want: "touch: cancelled", is: context.Canceled, after: 5 * time.Second},
+		{name: "the caller's time is over", config: virtual.Config{User: virtual.NeverTouch()}, end: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 5*time.Second)
+		}, want: "touch: time", is: context.DeadlineExceeded, after: 5 * time.Second},
+		{name: "the key's time is over", config: virtual.Config{User: virtual.NeverTouch()}, want: "touch: time", is: ctap2.StatusOperationDenied, after: 30 * time.Second},
+		{name: "the key's time is over, CTAP 2.0", config: virtual.Config{Profile: virtual.FIDO20, User: virtual.NeverTouch()}, want: "touch: time", after: 30 * time.Second},
+		{name: "the key's time is over, and it does not say that it waits", config: virtual.Config{User: virtual.NeverTouch(), Faults: virtual.Faults{NoKeepalive: true}}, want: "time", after: 30 * time.Second},
+		{name: "declined on the key", config: virtual.Config{User: virtual.Deny()}, want: "touch: cancelled", is: ctap2.StatusOperationDenied},
+		{name: "another program cancels", config: virtual.Config{Faults: answer(ctap2.StatusKeepaliveCancel)}, want: "cancelled", is: ctap2.StatusKeepaliveCancel},
+		{name: "the key says that its time is over", config: virtual.Config{Faults: answer(ctap2.StatusActionTimeout)}, want: "time", is: ctap2.StatusActionTimeout},
+		{name: "no credentials, in other words", config: virtual.Config{Faults: answer(ctap2.StatusInvalidCredential)}, want: "none here"},
+		{name: "anything else", config: virtual.Config{Faults: answer(ctap2.StatusOther)}, want: "error", is: ctap2.StatusOther},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for _, ceremony := range []string{"create", "get"} {
+					p := new(person)
+					key, k := plugIn(t, test.config, "", p)
+					if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, User: ada, Discoverable: true}); err != nil {
+						t.Fatal(err)
+					}
+					ctx, cancel := t.Context(), func() {}
+					if test.end != nil {
+						ctx, cancel = test.end(ctx)
+					}
+					start := time.Now()
+					var err error
+					if ceremony == "create" {
+						_, err = k.MakeCredential(ctx, creation(webauthn.UserVerificationDiscouraged))
+					} else {
+						_, err = k.GetAssertion(ctx, request(webauthn.UserVerificationDiscouraged))
+					}
+					cancel()
+					if got := outcome(p, 0, err); got != test.want || test.is != nil && !errors.Is(err, test.is) {
+						t.Errorf("%s: %s, want %s (%v)", ceremony, got, test.want, err)
+					}
+					if took := time.Since(start); took > test.after+time.Second {
+						t.Errorf("%s: it took %v", ceremony, took)
+					}
+					if p.touching != nil && p.touching.Err() == nil {
+						t.Errorf("%s: the prompt stays", ceremony)
+					}
+					sent := key.Commands()
+					if last := sent[len(sent)-1].Status; test.end != nil && last != ctap2.StatusKeepaliveCancel {
+						t.Errorf("%s: the key answers %v", ceremony, last)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAccountChoice(t *testing.T) {
+	type passkey struct{ name, display string }
+	for _, test := range []struct {
+		name    string
+		config  virtual.Config
+		pin     string
+		account int
+		want    string
+		chosen  string
+		names   []string
+	}{
+		{name: "verified", pin: pin, account: 2, want: "PIN 8, touch, choose of 3: UV", chosen: "0", names: []string{"eve\ufffd[2J", "bob", "ada"}},
+		{name: "not verified, so without names", account: 1, want: "touch, choose of 3: UP", chosen: "1", names: []string{"", "", ""}},
+		{name: "cancelled", account: -1, want: "touch, choose of 3: cancelled"},
+		{name: "no such account", account: 3, want: "touch, choose of 3: error"},
+		{name: "on the key's display", config: virtual.Config{Display: true, User: chooser{virtual.AlwaysTouch(), 1}}, want: "touch: UP", chosen: "1"},
+		{name: "refused on the key's display", config: virtual.Config{Display: true, User: chooser{virtual.AlwaysTouch(), -1}}, want: "touch: cancelled"},
+		{name: "key that names nobody", config: virtual.Config{Faults: virtual.Faults{OmitUser: true}}, want: "touch, choose of 3: UP", chosen: "2"},
+		{name: "CTAP 2.0", config: virtual.Config{Profile: virtual.FIDO20}, account: 1, want: "touch, choose of 3: UP", chosen: "1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := &person{pins: []string{pin}, account: test.account}
+			key, k := plugIn(t, test.config, test.pin, p)
+			var ids [][]byte
+			for i, name := range []string{"ada", "bob", "eve\x1b[2J"} {
+				c, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, Discoverable: true,
+					User: ctap2.PublicKeyCredentialUserEntity{ID: []byte{'0' + byte(i)}, Name: name}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, c.ID)
+			}
+			r, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationPreferred))
+			if got := ended(p, r, err); got != test.want {
+				t.Fatalf("%s, want %s (%v)", got, test.want, err)
+			}
+			if test.chosen != "" {
+				i := test.chosen[0] - '0'
+				if !slices.Equal(r.CredentialID, ids[i]) || string(r.UserHandle) != test.chosen && !test.config.Faults.OmitUser {
+					t.Errorf("chosen %q", r.UserHandle)
+				}
+			}
+			for i, name := range test.names {
+				if p.accounts[i].Name != name || !slices.Equal(p.accounts[i].CredentialID, ids[2-i]) {
+					t.Errorf("account %d is %+v", i, p.accounts[i])
+				}
+			}
+		})
+	}
+	// One account needs no choice, and a list is one already.
+	p := new(person)
+	_, k := plugIn(t, virtual.Config{}, "", p)
+	r := creation(webauthn.UserVerificationDiscouraged)
+	r.ResidentKey = webauthn.ResidentKeyRequired
+	id, _ := made(t, k, r)
+	p.took()
+	for _, r := range []*webauthn.GetAssertionRequest{request(webauthn.UserVerificationDiscouraged), request(webauthn.UserVerificationDiscouraged, id)} {
+		got, err := k.GetAssertion(t.Context(), r)
+		if seen := ended(p, got, err); seen != "touch: UP" || string(got.UserHandle) != "ada" {
+			t.Errorf("%s as %q", seen, got.UserHandle)
+		}
+	}
+}
+
+// chooser is a user in front of a key with a display.
+type chooser struct {
+	virtual.User
+	account int
+}
+
+func (c chooser) Choose(context.Context, virtual.Prompt, []ctap2.PublicKeyCredentialUserEntity) int {
+	return c.account
+}
+
+// A key on a reader is held there: that is the touch, and it is good for one.
+func TestContactless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(person)
+		key, k := plugIn(t, virtual.Config{Transport: ctap2.TransportNFC, Transports: []string{"usb", "nfc", "usb"}}, "", p)
+		k.Contactless = true
+		id, r := made(t, k, creation(webauthn.UserVerificationPreferred))
+		if got := p.took(); got != "hold" || p.touching.Err() == nil || !slices.Equal(r.Transports, []string{"nfc", "usb"}) || r.Attachment != webauthn.AttachmentCrossPlatform {
+			t.Errorf("asked to %s, by %q", got, r.Transports)
+		}
+		got, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationPreferred, id))
+		if seen := ended(p, got, err); seen != "hold: time" || !strings.Contains(err.Error(), "hold it there again") {
+			t.Errorf("used up: %s, %v", seen, err)
+		}
+		key.PowerCycle()
+		got, err = k.GetAssertion(t.Context(), request(webauthn.UserVerificationPreferred, id))
+		if seen := ended(p, got, err); seen != "hold: UP" {
+			t.Errorf("held again: %s, %v", seen, err)
+		}
+	})
+	for contactless, want := range map[bool]string{true: "nfc", false: "usb"} {
+		_, k := plugIn(t, virtual.Config{Profile: virtual.FIDO20}, "", new(person)) // which does not tell
+		k.Contactless = contactless
+		if _, r := made(t, k, creation(webauthn.UserVerificationPreferred)); !slices.Equal(r.Transports, []string{want}) {
+			t.Errorf("contactless %v: %q", contactless, r.Transports)
+		}
+	}
+}
