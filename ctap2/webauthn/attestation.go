@@ -18,7 +18,8 @@ type AttestationObject struct {
 	AuthData ctap2.AuthenticatorData `cbor:"authData"` // with AttestedCredentialData
 }
 
-// ParseAttestationObject decodes an attestation object.
+// ParseAttestationObject decodes an attestation object. It is lenient, as the
+// parsers of package ctap2 are.
 func ParseAttestationObject(b []byte) (*AttestationObject, error) {
 	o := new(AttestationObject)
 	if _, err := cbor.UnmarshalLenient(b, o); err != nil {

@@ -43,7 +43,7 @@ type Config struct {
 	EnterpriseRPIDs []string
 
 	// DefaultTimeout is how long a ceremony may take if the site does not say;
-	// MinTimeout and MaxTimeout bound what it says. Zero stands for what the
+	// MinTimeout and MaxTimeout bound it in any case. Zero stands for what the
 	// specification recommends: 5, 5 and 10 minutes (WebAuthn L3 section 15.1). The
 	// context may always end earlier.
 	DefaultTimeout, MinTimeout, MaxTimeout time.Duration
@@ -66,7 +66,7 @@ func NewClient(a Authenticator, c *Config) *Client {
 	}
 	client.config.DefaultTimeout = cmp.Or(client.config.DefaultTimeout, defaultTimeout)
 	client.config.MinTimeout = cmp.Or(client.config.MinTimeout, minTimeout)
-	client.config.MaxTimeout = cmp.Or(client.config.MaxTimeout, maxTimeout)
+	client.config.MaxTimeout = cmp.Or(client.config.MaxTimeout, max(maxTimeout, client.config.MinTimeout))
 	return client
 }
 
@@ -120,11 +120,10 @@ func (c *Client) Get(ctx context.Context, origin string, o *RequestOptions) (*Au
 
 // lifetime returns a context with the time of a ceremony.
 func (c *Client) lifetime(ctx context.Context, asked time.Duration) (context.Context, context.CancelFunc) {
-	d := c.config.DefaultTimeout
-	if asked > 0 {
-		d = max(c.config.MinTimeout, min(asked, c.config.MaxTimeout))
+	if asked <= 0 {
+		asked = c.config.DefaultTimeout
 	}
-	return context.WithTimeoutCause(ctx, d, ErrTimeout)
+	return context.WithTimeoutCause(ctx, min(max(asked, c.config.MinTimeout), c.config.MaxTimeout), ErrTimeout)
 }
 
 // explain makes an Error of what went wrong. ctx is the caller's context, within
@@ -133,17 +132,17 @@ func (c *Client) explain(ctx, within context.Context, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	told := errors.Is(err, ErrNoPasskey) || errors.Is(err, ErrUnsuitable) || errors.Is(err, ErrTimeout)
 	switch {
 	case errors.Is(err, ErrAlreadyRegistered):
 		return &Error{InvalidStateError, err}
-	case told:
+	case errors.Is(err, ErrNoPasskey), errors.Is(err, ErrUnsuitable), within.Err() == nil:
+		return &Error{NotAllowedError, err}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &Error{AbortError, because(ErrCancelled, err, ctxerr.Of(ctx))}
-	case within.Err() != nil && !errors.Is(err, ErrCancelled):
-		return &Error{NotAllowedError, because(ErrTimeout, err, ctxerr.Of(within))}
+	case errors.Is(err, ErrCancelled): // the key says so when the time is up
+		return &Error{NotAllowedError, because(ErrTimeout, ctxerr.Of(within))}
 	}
-	return &Error{NotAllowedError, err}
+	return &Error{NotAllowedError, because(ErrTimeout, err, ctxerr.Of(within))}
 }
 
 // makeCredentialRequest checks what the site asks for and puts it in the

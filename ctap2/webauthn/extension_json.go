@@ -3,6 +3,8 @@ package webauthn
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/gofido/fido/ctap2"
 )
@@ -72,7 +74,7 @@ func (o jsonObject) prf() *PRFInputs {
 	if len(by.members) > maxList && *o.err == nil {
 		*o.err = fail(TypeError, "the site's options have too many %s: %d", p.path+"evalByCredential", len(by.members))
 	}
-	for name := range by.members {
+	for _, name := range slices.Sorted(maps.Keys(by.members)) { // "AA" and "AA==" are one credential
 		id, ok := decodeBase64URL(name)
 		if (!ok || len(id) == 0) && *o.err == nil {
 			*o.err = fail(SyntaxError, "the site's options are not as they must be: a name in %s is no credential ID", p.path+"evalByCredential")

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -97,7 +98,7 @@ var toASCII = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 
 // parseDomain returns a domain in its canonical form, A-labels in lower case.
 func parseDomain(s string) (string, error) {
-	if len(s) > maxOrigin {
+	if len(s) > maxOrigin || !utf8.ValidString(s) {
 		return "", errDomain
 	}
 	d, err := toASCII.ToASCII(s)

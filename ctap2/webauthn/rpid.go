@@ -49,8 +49,10 @@ func isRegistrableSuffix(domain, host string) bool {
 	if suffix, _ := publicsuffix.PublicSuffix(domain); suffix == domain {
 		return false
 	}
+	// With a wildcard among the rules, what is beyond the host's public suffix may
+	// be none itself: see kawasaki.jp.
 	suffix, _ := publicsuffix.PublicSuffix(host)
-	return !strings.HasSuffix(suffix, "."+domain)
+	return !strings.HasSuffix("."+suffix, "."+domain)
 }
 
 // maxLabels is how many different names may precede the public suffix among
