@@ -64,7 +64,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupt
 	case errors.As(err, &usage), asAny[*udphid.AddrError](err), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
-	case asAny[stateError](err):
+	case asAny[stateError](err), asAny[fileError](err):
 		return exitFailed
 	case noKey(err):
 		return exitNoKey

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ type listedFingerprint struct {
 }
 
 func listFingerprint(f fingerprint) listedFingerprint {
-	return listedFingerprint{f.short, base64.RawURLEncoding.EncodeToString(f.TemplateID), f.TemplateFriendlyName}
+	return listedFingerprint{f.short, base64URL(f.TemplateID), f.TemplateFriendlyName}
 }
 
 func (a *app) listFingerprints(ctx context.Context, key *fido.Key) error {
@@ -216,23 +215,12 @@ func nameFingerprints(templates []ctap2.TemplateInfo) []fingerprint {
 		n := minShort
 		for k := range all {
 			if k != i {
-				n = max(n, commonPrefix(all[i].long, all[k].long)+1)
+				n = max(n, shared(all[i].long, all[k].long)+1)
 			}
 		}
 		all[i].short = all[i].long[:min(n, len(all[i].long))]
 	}
 	return all
-}
-
-// commonPrefix returns how many bytes a and b begin with alike.
-func commonPrefix(a, b string) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return n
 }
 
 // findFingerprint returns the one that word means: its name, or the beginning of its

@@ -61,13 +61,16 @@ func (a *app) fingerprintsRemoveCommand() *cobra.Command {
 again.`,
 		Args: someArgs,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.canConfirm(yes || dryRun); err != nil {
+				return err // before the user is asked for the PIN in vain
+			}
 			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
 				return a.removeFingerprints(ctx, key, args, yes, dryRun)
 			})
 		},
 	}
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "show what would be removed, and remove nothing")
 	return c
 }
 

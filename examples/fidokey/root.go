@@ -97,7 +97,7 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
 	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
-		a.fingerprintsCommand(), a.passkeysCommand())
+		a.fingerprintsCommand(), a.passkeysCommand(), a.blobsCommand())
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root

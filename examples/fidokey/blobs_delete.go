@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) blobsDeleteCommand() *cobra.Command {
+	var d blobDeletion
+	c := &cobra.Command{
+		Use:   "delete ID... | --all",
+		Short: "Delete the data of passkeys",
+		Long: `Delete the data of passkeys; the passkeys stay. With --all everything goes, what
+belongs to no passkey on the key included. That is also what helps when the storage is
+damaged.`,
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case d.all && len(args) > 0:
+				return usageError{errors.New("either IDs or --all say what to delete, not both")}
+			case !d.all && len(args) == 0:
+				return usageError{errors.New("what shall be deleted? Give the IDs that fidokey blobs list shows, or --all")}
+			}
+			return checkPasskeyIDs(args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := a.canConfirm(d.yes || d.dryRun); err != nil {
+				return err // before the user is asked for the PIN in vain
+			}
+			return a.withBlobs(c, !d.dryRun, func(ctx context.Context, b *blobStore) error {
+				if d.all {
+					return b.deleteAllBlobs(ctx, d)
+				}
+				return b.deleteFor(ctx, args, d)
+			})
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&d.all, "all", false, "delete the data of all passkeys, and what belongs to none")
+	f.BoolVarP(&d.yes, "yes", "y", false, "do not ask")
+	f.BoolVarP(&d.dryRun, "dry-run", "n", false, "show what would be deleted, and delete nothing")
+	return c
+}
+
+// blobDeletion is what the flags of blobs delete say.
+type blobDeletion struct{ all, yes, dryRun bool }
+
+// deletedBlobs is the JSON form of what was deleted.
+type deletedBlobs struct {
+	DryRun   bool        `json:"dryRun"`
+	Passkeys []blobOwner `json:"passkeys"` // whose data is deleted; empty with --all
+	All      bool        `json:"all"`
+}
+
+func (b *blobStore) deleteFor(ctx context.Context, ids []string, d blobDeletion) error {
+	found, forget, err := b.passkeys(ctx, ids)
+	if err != nil {
+		return err
+	}
+	defer forget()
+	if !b.withPasskey {
+		// Nothing is deleted if one of them has nothing.
+		array, err := b.array(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			if err := hasEntry(array, &found[i]); err != nil {
+				return err
+			}
+		}
+	}
+	r := deletedBlobs{DryRun: d.dryRun, Passkeys: []blobOwner{}}
+	names := make([]string, len(found))
+	for i := range found {
+		r.Passkeys = append(r.Passkeys, ownerOf(&found[i]))
+		names[i] = found[i].words()
+	}
+	what := "the data of " + strings.Join(names, ", ")
+	if d.dryRun {
+		return b.result(r, func() error {
+			b.tell("Would delete %s.", what)
+			return nil
+		})
+	}
+	if err := b.confirm(ctx, d.yes, "Delete %s? The %s.", what, pick(len(found), "passkey stays", "passkeys stay")); err != nil {
+		return err
+	}
+	for i := range found {
+		if err := b.delete(ctx, &found[i]); err != nil {
+			if i > 0 {
+				b.hint("Deleted the data of %s, and not of the others.", strings.Join(names[:i], ", "))
+			}
+			return err
+		}
+	}
+	if b.withPasskey {
+		b.hint("This key can't delete data alone: it was replaced by empty data.")
+	}
+	return b.result(r, func() error {
+		b.tell("Deleted %s.", what)
+		return nil
+	})
+}
+
+// hasEntry returns an error if the passkey has no data, readable or not.
+func hasEntry(array ctap2.LargeBlobArray, p *sitePasskey) error {
+	_, n, err := array.Delete(p.stored.LargeBlobKey)
+	if err == nil && n == 0 {
+		err = noData(p)
+	}
+	return err
+}
+
+// delete deletes the data of a passkey.
+func (b *blobStore) delete(ctx context.Context, p *sitePasskey) error {
+	if b.withPasskey {
+		return b.emptyWithPasskey(ctx, p)
+	}
+	return damagedAdvice(b.authorized(ctx, func(token *pinuv.Token) error {
+		return b.key.DeleteLargeBlob(ctx, token, p.stored.LargeBlobKey)
+	}))
+}
+
+// deleteAllBlobs empties the storage, whatever is in it.
+func (b *blobStore) deleteAllBlobs(ctx context.Context, d blobDeletion) error {
+	if b.withPasskey {
+		return &advice{"this key keeps the data of each passkey by itself: give the IDs, or delete the passkeys", &ctap2.UnsupportedError{Feature: "the command largeBlobs"}}
+	}
+	array, err := b.key.ReadLargeBlobs(ctx)
+	damaged := asAny[*ctap2.LargeBlobArrayError](err)
+	if err != nil && !damaged {
+		return err
+	}
+	what := "all data: " + pick(len(array), "1 entry", fmt.Sprintf("%d entries", len(array)))
+	if damaged {
+		what = "all data, which is damaged"
+	}
+	r := deletedBlobs{DryRun: d.dryRun, Passkeys: []blobOwner{}, All: true}
+	if d.dryRun {
+		return b.result(r, func() error {
+			b.tell("Would delete %s.", what)
+			return nil
+		})
+	}
+	if err := b.confirm(ctx, d.yes, "Delete %s? It can't be brought back; the passkeys stay.", what); err != nil {
+		return err
+	}
+	empty := func(token *pinuv.Token) error { return b.key.WriteLargeBlobs(ctx, token, nil) }
+	if b.info.Options[ctap2.OptionClientPIN] || b.info.Options[ctap2.OptionUV] {
+		b.permissions = ctap2.PermissionLBW
+		err = b.authorized(ctx, empty)
+	} else { // anybody may
+		err = empty(nil)
+	}
+	if err != nil {
+		return err
+	}
+	return b.result(r, func() error {
+		b.tell("Deleted %s. %s", what, b.room(nil).words())
+		return nil
+	})
+}
