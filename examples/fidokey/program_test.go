@@ -6,45 +6,51 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 
 	"github.com/gofido/fido/ctap2/virtual"
 )
 
-// session is the shell's part: it holds the terminal, so that what fidokey left
-// of it can be seen when fidokey has ended, and no signal ends it.
-const session = `trap : INT TERM; "$@"; echo $? >&3; read wait <&4`
+// session is a shell that holds the terminal, so that what a command has left of
+// it can be seen when it has ended. No signal ends it.
+const session = `trap : INT TERM; eval "$1"; echo $? >&3; read wait <&4`
 
-// RunProgram is Run with fidokey as a program of its own, in the foreground of
-// the terminal that controls it: Ctrl-C there is the signal.
-func (s *stage) RunProgram(line string) {
-	s.Helper()
+// startProgram runs a line of a shell in the foreground of the terminal, which
+// controls it: Ctrl-C there is the signal. fidokey in it is a program of its own.
+func (x *terminal) startProgram(shown, line, dir string) {
+	x.t.Helper()
 	program, err := os.Executable()
 	if err != nil {
-		s.Fatal(err)
+		x.t.Fatal(err)
 	}
-	r := s.open(line)
+	bin := x.t.TempDir()
+	if err := os.Symlink(program, filepath.Join(bin, "fidokey")); err != nil {
+		x.t.Fatal(err)
+	}
+	r := x.open(shown)
 	codes, code, err := os.Pipe()
 	if err != nil {
-		s.Fatal(err)
+		x.t.Fatal(err)
 	}
 	end, ended, err := os.Pipe()
 	if err != nil {
-		s.Fatal(err)
+		x.t.Fatal(err)
 	}
-	cmd := exec.Command("sh", append([]string{"-c", session, "sh", program}, s.args(line)...)...)
+	cmd := exec.Command("sh", "-c", session, "sh", line)
+	cmd.Dir = dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r.slave, r.slave, r.slave
 	cmd.ExtraFiles = []*os.File{code, end}
-	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
-		s.Fatal(err)
+		x.t.Fatal(err)
 	}
 	code.Close()
 	end.Close()
 	r.cancel = func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	s.Cleanup(func() {
+	x.t.Cleanup(func() {
 		ended.Close() // which ends the shell
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		cmd.Wait()
@@ -53,8 +59,15 @@ func (s *stage) RunProgram(line string) {
 	go func() {
 		n := -1
 		fmt.Fscan(codes, &n)
-		r.ended <- n
+		r.end(n)
 	}()
+}
+
+// RunProgram is Run with fidokey as a program of its own that the terminal
+// controls, where Ctrl-C is the signal.
+func (s *stage) RunProgram(line string) {
+	s.Helper()
+	s.startProgram("fidokey "+line, fmt.Sprintf("fidokey --device '%s' %s", s.device, line), "")
 }
 
 // Ctrl-C while the key waits for a touch: the key is told.

@@ -47,6 +47,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(ctx, err)
+	if ctx.Err() != nil && isTerminal(errOut) {
+		fmt.Fprint(errOut, "\r\x1b[K") // over the ^C, which the terminal shows
+	}
 	if err != nil {
 		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+a.explain(ctx, err)))
 	}

@@ -66,6 +66,7 @@ func (sc scenario) play(t *testing.T, f func(s *stage)) {
 				t.Log("not this way: " + reason)
 				return
 			}
+			ownConfig(t)
 			s := &stage{T: t, terminal: newTerminal(t), way: w}
 			if sc.key.User == nil {
 				s.user = virtual.NewManual()
@@ -77,6 +78,15 @@ func (sc scenario) play(t *testing.T, f func(s *stage)) {
 			s.finish()
 			s.compare()
 		})
+	}
+}
+
+// ownConfig gives the test a folder for what fidokey remembers of keys, instead of
+// that of whoever runs the test.
+func ownConfig(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} { // see os.UserConfigDir
+		t.Setenv(name, t.TempDir())
 	}
 }
 
@@ -134,12 +144,14 @@ func (s *stage) args(line string) []string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, w := range words {
-		if w == "-d" || strings.HasPrefix(w, "--device") {
-			return words
-		}
+	if hasDevice(words) {
+		return words
 	}
 	return append([]string{"--device", s.device}, words...)
+}
+
+func hasDevice(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return w == "-d" || strings.HasPrefix(w, "--device") })
 }
 
 // The ways in which people are asked for a touch.

@@ -48,26 +48,28 @@ type running struct {
 	line   string
 	master *os.File
 	slave  *os.File
-	before *term.State   // the terminal's
 	cancel func()        // interrupts it
-	ended  chan int      // gets its exit code
 	pumped chan struct{} // closed when all that it wrote is on the screen
+
+	before, after *term.State // of the terminal
+	code          int
+	over          chan struct{} // closed when it has ended, and after and code are there
 }
 
 func newTerminal(t *testing.T) *terminal {
 	return &terminal{t: t, screen: vt10x.New(vt10x.WithSize(columns, keptRows)), changed: make(chan struct{})}
 }
 
-// start runs fidokey with args. line is what the screen shows as typed.
+// start runs fidokey with args. The screen shows the line as typed.
 func (x *terminal) start(line string, args []string) {
 	x.t.Helper()
-	r := x.open(line)
+	r := x.open("fidokey " + line)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.ended <- run(ctx, args, r.slave, r.slave, r.slave) }()
+	go func() { r.end(run(ctx, args, r.slave, r.slave, r.slave)) }()
 }
 
-// open prepares the terminal for a command.
+// open prepares the terminal for a command, which it shows as typed.
 func (x *terminal) open(line string) *running {
 	x.t.Helper()
 	x.finish()
@@ -81,23 +83,40 @@ func (x *terminal) open(line string) *running {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: rows, Cols: columns}); err != nil {
 		x.t.Fatal(err)
 	}
-	r := &running{line: line, master: master, slave: slave, ended: make(chan int, 1), pumped: make(chan struct{})}
+	r := &running{line: line, master: master, slave: slave, cancel: func() {}, pumped: make(chan struct{}), over: make(chan struct{})}
 	if r.before, err = term.GetState(int(slave.Fd())); err != nil {
 		x.t.Fatal(err)
 	}
 	x.running = r
-	x.show([]byte("$ fidokey " + line + "\r\n"))
+	x.show([]byte("$ " + line + "\r\n"))
 	x.mu.Lock()
 	x.seen = len(text(x.stream)) // what Expect looks for comes from this command
 	x.mu.Unlock()
 	go x.pump(r)
-	x.t.Cleanup(func() { r.cancel(); master.Close(); slave.Close() })
+	x.t.Cleanup(func() {
+		r.cancel()
+		select {
+		case <-r.over:
+		case <-time.After(10 * time.Second): // a test that has failed
+		}
+		master.Close()
+		slave.Close()
+	})
 	return r
 }
 
 // theEnd is written to the terminal when a command has ended: all that comes
 // before it is the command's.
 const theEnd = 0
+
+// end says that the command has ended.
+func (r *running) end(code int) {
+	r.code = code
+	r.after, _ = term.GetState(int(r.slave.Fd()))
+	r.slave.Write([]byte{theEnd})
+	<-r.pumped
+	close(r.over)
+}
 
 // pump puts what the command writes on the screen.
 func (x *terminal) pump(r *running) {
@@ -146,49 +165,59 @@ func (x *terminal) Expect(want string) {
 // which one it is.
 func (x *terminal) ExpectOneOf(wants ...string) int {
 	x.t.Helper()
+	found := x.await(wants)
+	if found < 0 {
+		x.t.Fatalf("the command has ended, and the screen does not show %q:\n%s", wants, x.Screen())
+	}
+	return found
+}
+
+// await is ExpectOneOf; it returns -1 when the command has ended without any.
+func (x *terminal) await(wants []string) int {
+	x.t.Helper()
 	limit := time.After(patience)
-	var pumped chan struct{}
+	over := make(chan struct{})
 	if x.running != nil {
-		pumped = x.running.pumped
+		over = x.running.over
+	} else {
+		close(over)
 	}
 	for {
-		x.mu.Lock()
-		all := text(x.stream)
-		first, found := len(all), -1
-		for i, want := range wants {
-			if at := strings.Index(all[x.seen:], want); at >= 0 && x.seen+at < first {
-				first, found = x.seen+at, i
-			}
+		isOver := false
+		select {
+		case <-over:
+			isOver = true // all that it has written is on the screen
+		default:
 		}
-		if found >= 0 {
-			x.seen = first + len(wants[found])
-		}
-		changed := x.changed
-		x.mu.Unlock()
-		if found >= 0 {
+		found, changed := x.find(wants)
+		if found >= 0 || isOver {
 			return found
 		}
 		select {
 		case <-changed:
-		case <-pumped:
-			// Once more, as it may have been the last that was written.
-			if pumped = nil; x.running != nil {
-				continue
-			}
+		case <-over:
 		case <-limit:
 			x.t.Fatalf("the screen does not show %q:\n%s", wants, x.Screen())
-		}
-		if pumped == nil && !x.newer(changed) {
-			x.t.Fatalf("the command has ended, and the screen does not show %q:\n%s", wants, x.Screen())
 		}
 	}
 }
 
-// newer reports whether something was written since changed was taken.
-func (x *terminal) newer(changed chan struct{}) bool {
+// find looks for the first of several texts, and returns -1 and what is closed
+// when there is more to look at.
+func (x *terminal) find(wants []string) (found int, changed chan struct{}) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.changed != changed
+	fresh := text(x.stream)[x.seen:]
+	first, found := len(fresh), -1
+	for i, want := range wants {
+		if at := strings.Index(fresh, want); at >= 0 && (found < 0 || at < first) {
+			first, found = at, i
+		}
+	}
+	if found >= 0 {
+		x.seen += first + len(wants[found])
+	}
+	return found, x.changed
 }
 
 // Send types keys: "\r" is the enter key, "\x7f" backspace, "\x03" Ctrl-C and
@@ -223,26 +252,21 @@ func (x *terminal) Wait() int {
 		x.t.Fatal("no command runs")
 	}
 	x.running = nil
-	var code int
 	select {
-	case code = <-r.ended:
+	case <-r.over:
 	case <-time.After(patience):
 		x.t.Fatalf("%q does not end:\n%s", r.line, x.Screen())
 	}
-	if after, err := term.GetState(int(r.slave.Fd())); err != nil || !reflect.DeepEqual(after, r.before) {
-		x.t.Errorf("%q leaves the terminal changed: %+v instead of %+v, %v", r.line, after, r.before, err)
+	if !reflect.DeepEqual(r.after, r.before) {
+		x.t.Errorf("%q leaves the terminal changed: %+v instead of %+v", r.line, r.after, r.before)
 	}
-	if _, err := r.slave.Write([]byte{theEnd}); err != nil {
-		x.t.Fatal(err)
-	}
-	<-r.pumped
 	x.mu.Lock()
 	column := x.screen.Cursor().X
 	x.mu.Unlock()
 	if column != 0 {
 		x.t.Errorf("%q leaves the cursor in column %d:\n%s", r.line, column, x.Screen())
 	}
-	return code
+	return r.code
 }
 
 // Exit waits for the end of the command and checks its exit code.
