@@ -55,6 +55,8 @@ func (c *ceremony) explain(err error) error {
 		return explained(ErrCancelled, "", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return explained(ErrTimeout, "", err)
+	case errors.Is(err, ctap2.ErrUsePIN):
+		return unsuitable("no PIN is set on the key, or it takes none for this: use your finger", err)
 	}
 	if pin, ok := errors.AsType[*ctap2.PINError](err); ok {
 		if pin.Status == ctap2.StatusPINNotSet {

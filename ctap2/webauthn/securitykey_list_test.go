@@ -139,6 +139,7 @@ func TestResidentKey(t *testing.T) {
 		{name: "preferred", rk: webauthn.ResidentKeyPreferred, want: "touch: UP", stored: true, props: new(true)},
 		{name: "preferred, key full", config: full(virtual.Config{}), full: true, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
 		{name: "preferred, key full and does not say so", config: silent(virtual.Config{}), full: true, rk: webauthn.ResidentKeyPreferred, want: "touch, touch: UP", props: new(false)},
+		{name: "preferred, PIN, key full and does not say so", config: silent(virtual.Config{}), pin: pin, full: true, rk: webauthn.ResidentKeyPreferred, want: "PIN 8, touch, PIN 8, touch: UV", props: new(false)},
 		{name: "preferred, key without", config: virtual.Config{WithoutRK: true}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
 		{name: "preferred, U2F", config: virtual.Config{Profile: virtual.U2FOnly}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
 		{name: "preferred, CTAP 2.0", config: virtual.Config{Profile: virtual.FIDO20}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", stored: true, props: new(true)},
@@ -148,7 +149,7 @@ func TestResidentKey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				test.config.User = virtual.TouchAfter(time.Second)
-				p := &person{pins: []string{pin}}
+				p := &person{pins: []string{pin, pin}}
 				key, k := plugIn(t, test.config, test.pin, p)
 				if test.full {
 					if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: "other.example"}, User: ada, Discoverable: true}); err != nil {

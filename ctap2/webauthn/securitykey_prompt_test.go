@@ -66,6 +66,8 @@ func TestVerificationFails(t *testing.T) {
 			pins: []string{pin}, want: "error", is: ctap2.StatusUVBlocked},
 		{name: "user prefers the PIN", config: fingers(), usePIN: true, pins: []string{pin}, want: "finger 3, PIN 8, touch: UV"},
 		{name: "user prefers a PIN that is not set", config: fingers(), usePIN: true, without: true, want: "finger 3: unsuitable", is: ctap2.StatusPINNotSet},
+		{name: "user prefers a PIN that is not good for ga", config: virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, usePIN: true, want: "finger 3: unsuitable", is: ctap2.ErrUsePIN},
+		{name: "2.0: user prefers a PIN that is not set", config: of20(fingers()), usePIN: true, without: true, want: "finger -1: unsuitable", is: ctap2.ErrUsePIN},
 		{name: "declined on the key", config: virtual.Config{UV: virtual.ConfiguredUV, User: virtual.Deny()}, want: "finger 3: cancelled", is: ctap2.StatusOperationDenied},
 		{name: "no finger in time", config: virtual.Config{UV: virtual.ConfiguredUV, User: virtual.NeverTouch()}, want: "finger 3: time", is: ctap2.StatusUserActionTimeout},
 		{name: "2.0: wrong finger", config: of20(fingers(wrong)), pins: []string{pin}, want: "finger -1, PIN 8, touch: UV"},

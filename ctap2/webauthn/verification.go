@@ -88,8 +88,11 @@ func verified[R any](ctx context.Context, c *ceremony, wants bool, p ctap2.Permi
 		}
 		// Another program has set a PIN meanwhile, or the key demands more than it
 		// says.
-		if failed := c.refresh(ctx); failed != nil || !c.canVerify(p) {
+		if err := c.refresh(ctx); err != nil {
 			return r, err
+		}
+		if !c.canVerify(p) {
+			return r, c.cannotVerify(p)
 		}
 	}
 	if c.verifiesByOption() {
