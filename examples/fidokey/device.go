@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -25,10 +26,11 @@ var locks = map[string]hidraw.Lock{"open": hidraw.LockOpen, "call": hidraw.LockC
 
 // open opens the key of --device, or fallback if there is none.
 func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
-	device := a.device
-	if device == "" {
-		device = fallback
-	}
+	return a.openDevice(ctx, cmp.Or(a.device, fallback))
+}
+
+// openDevice opens the key that device names, "" the only one.
+func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) {
 	prompt := &prompt{app: a, text: "Touch the key."}
 	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting, Timeout: a.timeout}, Lock: locks[a.lock]}
 	if a.trace {
@@ -37,7 +39,7 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	}
 	if path, isVirtual := strings.CutPrefix(device+":", virtualDevice+":"); isVirtual {
 		prompt.text = "The software key asks for a touch and gets it at once."
-		key, err := a.software(strings.TrimSuffix(path, ":"))
+		key, err := a.softwareKey(strings.TrimSuffix(path, ":"))
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +50,7 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	if device == "" && isTerminal(a.err) {
 		key, err = fido.OpenByTouch(ctx, o, a.chooseByTouch)
 	} else {
-		key, err = fido.Open(ctx, device, o)
+		key, err = a.system.open(ctx, device, o)
 	}
 	if err == nil && key.Contactless() {
 		a.contactless = true
@@ -57,9 +59,12 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	return key, err
 }
 
-// software makes the software key, with its state in a file unless path is "". It
-// has a fingerprint sensor.
-func (a *app) software(path string) (*virtual.Key, error) {
+// softwareKey makes the software key, with its state in a file unless path is "".
+// It has a fingerprint sensor, and power until the program ends.
+func (a *app) softwareKey(path string) (*virtual.Key, error) {
+	if key := a.software[path]; key != nil {
+		return key, nil
+	}
 	config := virtual.Config{UV: virtual.FingerprintUV}
 	if path != "" {
 		storage, err := openFileStorage(path)
@@ -69,7 +74,11 @@ func (a *app) software(path string) (*virtual.Key, error) {
 		a.closers = append(a.closers, storage.Close)
 		config.Storage = storage
 	}
-	return virtual.New(config)
+	key, err := virtual.New(config)
+	if err == nil {
+		a.software[path] = key
+	}
+	return key, err
 }
 
 // withKey opens the key of --device for f and closes it after. The calls of f to

@@ -52,7 +52,21 @@ var pinStatuses = []ctap2.Status{
 	ctap2.StatusPUATRequired, ctap2.StatusPINPolicyViolation, ctap2.StatusPINAuthInvalid,
 }
 
+// An outcomeError is a failure whose command knows what it means: its exit code,
+// and a text that leaves nothing to add.
+type outcomeError struct {
+	code int
+	text string
+	err  error // what was behind it; may be nil
+}
+
+func (e *outcomeError) Error() string { return e.text }
+func (e *outcomeError) Unwrap() error { return e.err }
+
 func exitCode(ctx context.Context, err error) int {
+	if outcome, ok := errors.AsType[*outcomeError](err); ok {
+		return outcome.code
+	}
 	var usage usageError
 	var status ctap2.Status
 	switch {
@@ -109,6 +123,8 @@ func noKey(err error) bool {
 // explain returns one line that says what is wrong and what to do.
 func (a *app) explain(ctx context.Context, err error) string {
 	switch {
+	case asAny[*outcomeError](err):
+		return oneLine(err)
 	case ctx.Err() != nil && errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
 		return "interrupted; a key that waited for a touch was told to stop"
 	case asAny[*advice](err):

@@ -89,7 +89,7 @@ func listReader(r *fido.ReaderInfo) listedReader {
 }
 
 func (a *app) list(ctx context.Context) error {
-	found, err := fido.Find(ctx)
+	found, err := a.system.find(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/spf13/cobra"
 )
 
@@ -25,6 +26,9 @@ type app struct {
 	quiet    bool
 	pinStdin bool
 
+	system   system
+	software map[string]*virtual.Key // the software keys of this run, by the file of their state
+
 	contactless bool   // the key is held to a reader
 	keyName     string // of a command with several keys: which of them prompts mean
 	pin         []byte // the line of --pin-stdin, once it was read
@@ -41,7 +45,11 @@ func (a *app) close() {
 
 // run runs fidokey and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	a := &app{in: in, out: out, err: errOut}
+	return thisSystem.run(ctx, args, in, out, errOut)
+}
+
+func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, err: errOut, system: s, software: map[string]*virtual.Key{}}
 	defer a.close()
 	root := a.root()
 	root.SetArgs(args)
@@ -100,7 +108,7 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
 	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
-		a.fingerprintsCommand(), a.passkeysCommand(), a.blobsCommand())
+		a.fingerprintsCommand(), a.passkeysCommand(), a.blobsCommand(), a.resetCommand())
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root

@@ -251,6 +251,7 @@ var varying = []variation{
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "HEX"},
 	{regexp.MustCompile(`\b[0-9a-f]{6,}( \(|  | NAME)`), "ID$1"},
 	{regexp.MustCompile(`\bkey\d+\b`), "SERIAL"}, // of a device in the virtual machine
+	{regexp.MustCompile(` \(\d+ s\)`), ""},
 }
 
 // stable is what the screen shows without what differs between runs.

@@ -33,6 +33,7 @@ var patience = time.Minute
 // wait for does not come.
 type terminal struct {
 	t       *testing.T
+	system  system
 	running *running // nil: no command
 
 	mu      sync.Mutex
@@ -57,7 +58,7 @@ type running struct {
 }
 
 func newTerminal(t *testing.T) *terminal {
-	return &terminal{t: t, screen: vt10x.New(vt10x.WithSize(columns, keptRows)), changed: make(chan struct{})}
+	return &terminal{t: t, system: thisSystem, screen: vt10x.New(vt10x.WithSize(columns, keptRows)), changed: make(chan struct{})}
 }
 
 // start runs fidokey with args. The screen shows the line as typed.
@@ -66,7 +67,7 @@ func (x *terminal) start(line string, args []string) {
 	r := x.open("fidokey " + line)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
-	go func() { r.end(run(ctx, args, r.slave, r.slave, r.slave)) }()
+	go func() { r.end(x.system.run(ctx, args, r.slave, r.slave, r.slave)) }()
 }
 
 // open prepares the terminal for a command, which it shows as typed.

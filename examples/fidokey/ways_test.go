@@ -45,15 +45,16 @@ type udpSocket struct {
 
 func (s *udpSocket) plug(t *testing.T, key *virtual.Key) string {
 	t.Helper()
-	l, err := udphid.Listen(s.addr, nil)
+	config := serverConfig
+	server := ctaphid.NewServer(key, &config)
+	l, err := udphid.Listen(s.addr, &udphid.ListenOptions{PowerCycle: func() { server.PowerCycle(); key.PowerCycle() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.addr = l.Addr().String() // the same one next time
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	config := serverConfig
-	go func() { done <- ctaphid.NewServer(key, &config).Serve(ctx, l) }()
+	go func() { done <- server.Serve(ctx, l) }()
 	s.stop = func() { cancel(); <-done; l.Close() }
 	return "udp:" + s.addr + ":0"
 }

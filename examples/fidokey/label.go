@@ -1,0 +1,6 @@
+package main
+
+const (
+	labelByCredential = "credential"
+	labelByToken      = "encIdentifier"
+)

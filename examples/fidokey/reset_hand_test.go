@@ -1,0 +1,298 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/virtual"
+)
+
+const (
+	takeOut = "Take the key out now."
+	putBack = "Put it back now."
+)
+
+func passkeyKey(t *testing.T, c virtual.Config) *virtual.Key {
+	t.Helper()
+	key := newKey(t, c)
+	if err := key.SetPIN([]byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	addPasskey(t, key)
+	return key
+}
+
+// toRemoval types the word and waits until the key is to be taken out.
+func (s *stage) toRemoval() {
+	s.Helper()
+	s.Run("reset")
+	s.Answer("Type erase to erase it: ", "erase")
+	s.Expect(takeOut)
+}
+
+func TestScreenResetByHand(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "70D7E2EE")
+		b.plug(info, key)
+		s.toRemoval()
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		info.Path = "/dev/hidraw3" // the system gives it another number
+		b.plug(info, key)
+		s.Exit(exitOK)
+		if key.HasPIN() || len(key.Credentials()) > 0 {
+			t.Error("the key is not erased")
+		}
+	})
+}
+
+// Another key that is plugged in instead, or was there all the time, is left alone.
+func TestScreenResetOthers(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "70D7E2EE")
+		beside, backup, other := passkeyKey(t, virtual.Config{}), passkeyKey(t, virtual.Config{}), passkeyKey(t, virtual.Config{})
+		b.plug(info, key)
+		b.plug(exampleKey(1, "70D7E2EF"), beside)
+		s.toRemoval()
+		b.unplug("/dev/hidraw1") // the wrong one: nothing happens
+		b.plug(exampleKey(1, "70D7E2EF"), beside)
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		b.plug(exampleKey(0, "70D7E2F0"), backup) // its serial number is another
+		s.Expect("is another key")
+		b.unplug("/dev/hidraw0")
+		another := exampleKey(0, "70D7E2EE")
+		another.ProductID = 2
+		b.plug(another, other)
+		s.Expect("is another key")
+		b.unplug("/dev/hidraw0")
+		b.plug(exampleKey(2, "70D7E2EE"), key) // in another port, which does not matter
+		s.Exit(exitOK)
+		for _, k := range []*virtual.Key{beside, backup, other} {
+			expectNotErased(t, k)
+		}
+		if len(key.Credentials()) > 0 {
+			t.Error("the key is not erased")
+		}
+	})
+}
+
+// Of two keys of a model without serial numbers it can't be told which was put
+// back, unless it is in another place or the AAGUID differs.
+func TestScreenResetNoSerial(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "0000000000")
+		stranger := passkeyKey(t, virtual.Config{AAGUID: ctap2.AAGUID{1}})
+		elsewhere := passkeyKey(t, virtual.Config{})
+		b.plug(info, key)
+		s.toRemoval()
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		b.plug(exampleKey(0, "0000000000"), stranger)
+		s.Expect("is another key")
+		b.unplug(info.Path)
+		b.plug(exampleKey(1, "0000000000"), elsewhere)
+		s.Expect("is another key")
+		b.plug(info, key)
+		s.Exit(exitOK)
+		expectNotErased(t, stranger)
+		expectNotErased(t, elsewhere)
+		if b.opens("/dev/hidraw1") > 0 {
+			t.Error("the key in the other place was opened")
+		}
+	})
+}
+
+func TestScreenResetByHandTooLate(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{ResetWindow: 1}), exampleKey(0, "70D7E2EE")
+		b.plug(info, key)
+		s.toRemoval()
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		b.plug(info, key)
+		s.Exit(exitTimeout)
+		expectNotErased(t, key)
+	})
+}
+
+func TestScreenResetByHandInterrupted(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		manual := virtual.NewManual()
+		key, info := passkeyKey(t, virtual.Config{User: manual}), exampleKey(0, "70D7E2EE")
+		b.plug(info, key)
+		s.toRemoval()
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+
+		s.toRemoval()
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+		b.plug(info, key)
+
+		s.toRemoval()
+		b.unplug(info.Path)
+		s.Expect(putBack)
+		b.plug(info, key)
+		s.Expect("Touch the key.")
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+		expectNotErased(t, key)
+	})
+}
+
+func TestScreenResetByHandNobody(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "70D7E2EE")
+		b.plug(info, key)
+		s.Run("reset --timeout 2s")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Expect(takeOut)
+		s.Exit(exitTimeout)
+		s.Run("reset --timeout 2s")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Expect(takeOut)
+		b.unplug(info.Path)
+		s.Exit(exitTimeout)
+		expectNotErased(t, key)
+	})
+}
+
+// Without a terminal each step is a line, and the result is JSON.
+func TestResetPiped(t *testing.T) {
+	b := newBench(t)
+	key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "70D7E2EE")
+	b.plug(info, key)
+	out := &watched{word: takeOut}
+	done := false
+	out.seen = func() {
+		if !done {
+			done = true
+			b.unplug(info.Path)
+			b.plug(info, key)
+		}
+	}
+	var stdout strings.Builder
+	code := b.system().run(t.Context(), []string{"reset", "--json", "-d", info.Path}, strings.NewReader("erase\n"), &stdout, out)
+	var r resetResult
+	if err := json.Unmarshal([]byte(stdout.String()), &r); err != nil || code != exitOK {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, stdout.String(), out.String())
+	}
+	want := resetResult{Device: info.Path, Product: info.Product, Serial: info.Serial, AAGUID: virtual.DefaultAAGUID.String(),
+		Compared: r.Compared, Certain: true, Erased: true, Verified: true}
+	if got, _ := json.Marshal(r); string(got) != string(must(json.Marshal(want))) || !slices.Equal(r.Compared, []string{"model", "serial", "aaguid", "port"}) {
+		t.Errorf("%s", stdout.String())
+	}
+	if strings.ContainsAny(out.String(), "\x1b\r") || strings.Count(out.String(), takeOut) != 1 {
+		t.Errorf("the steps are %q", out.String())
+	}
+	if key.HasPIN() {
+		t.Error("the key is not erased")
+	}
+}
+
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// What can't be reset is refused before anything is asked, and nobody's silence is
+// taken for a yes.
+func TestResetRefused(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		config virtual.Config
+		stdin  string
+		want   int
+		says   string
+	}{
+		{"U2F alone", virtual.Config{Profile: virtual.U2FOnly}, "erase\n", exitRefused, "nothing can erase it"},
+		{"not over this transport", virtual.Config{TransportsForReset: []string{ctap2.TransportNFC, ctap2.TransportSmartCard}}, "erase\n",
+			exitRefused, "this key can't be reset on USB, only held to a card reader or in a card reader"},
+		{"the end of the input", virtual.Config{}, "", exitUsage, "nobody has typed erase"},
+		{"another word", virtual.Config{}, "y\n", exitFailed, "you did not agree"},
+		{"no such command", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandReset}}, "erase\n", exitRefused, "knows no reset"},
+		{"still a PIN after", virtual.Config{Faults: virtual.Faults{Override: map[ctap2.Command]virtual.Reply{ctap2.CommandReset: {}}}}, "erase\n", exitRefused, "don't trust it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			key := newKey(t, test.config)
+			if test.config.Profile != virtual.U2FOnly {
+				if err := key.SetPIN([]byte("secret")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := fidokey(t, t.Context(), test.stdin, "reset", "-d", (&udpSocket{addr: "127.0.0.1:0"}).plug(t, key))
+			if r.code != test.want || !strings.Contains(r.err, test.says) || r.out != "" {
+				t.Errorf("exit code %d: %s%s", r.code, r.out, r.err)
+			}
+		})
+	}
+}
+
+// A state in a file is erased there.
+func TestResetVirtual(t *testing.T) {
+	device := "virtual:" + t.TempDir() + "/key"
+	if r := fidokey(t, t.Context(), "erase\n", "reset", "-d", device); r.code != exitOK || !strings.Contains(r.out, "The key is erased.") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCompareIdentities(t *testing.T) {
+	key := func(change func(*identity)) *identity {
+		info, aaguid := exampleKey(0, "70D7E2EE"), ctap2.AAGUID{1}
+		i := &identity{hid: &info, aaguid: &aaguid}
+		if change != nil {
+			change(i)
+		}
+		return i
+	}
+	noSerial := func(i *identity) { i.hid.Serial = "" }
+	moved := func(i *identity) { i.hid.PhysicalPath = "elsewhere" }
+	both := func(f, g func(*identity)) func(*identity) { return func(i *identity) { f(i); g(i) } }
+	proven := func(value string) func(*identity) {
+		return func(i *identity) { i.hid.Serial, i.proof = "", proof{labelByCredential, value} }
+	}
+	card := func(reader string) func(*identity) {
+		return func(i *identity) { i.hid, i.reader = nil, reader }
+	}
+	for _, test := range []struct {
+		name        string
+		before, now func(*identity)
+		other       string // part of it
+		same        []string
+		certain     bool
+	}{
+		{"all the same/certain", nil, nil, "", []string{"model", "serial", "aaguid", "port"}, true},
+		{"in another port/certain by the serial number", nil, moved, "", []string{"model", "serial", "aaguid"}, true},
+		{"no serial number/uncertain", noSerial, noSerial, "", []string{"model", "aaguid", "port"}, false},
+		{"no serial number in another port/another", noSerial, both(noSerial, moved), "in another place", nil, false},
+		{"a serial number that all have/uncertain", func(i *identity) { i.hid.Serial = "00000000" }, func(i *identity) { i.hid.Serial = "00000000" }, "", []string{"model", "aaguid", "port"}, false},
+		{"another serial number/another", nil, func(i *identity) { i.hid.Serial = "70D7E2EF" }, "serial number", nil, false},
+		{"another product/another", nil, func(i *identity) { i.hid.ProductID = 7 }, "model", nil, false},
+		{"another AAGUID/another", nil, func(i *identity) { i.aaguid = &ctap2.AAGUID{2} }, "AAGUID", nil, false},
+		{"not asked for its AAGUID yet", nil, func(i *identity) { i.aaguid = nil }, "", []string{"model", "serial", "port"}, true},
+		{"the label's credential is there/certain", proven("x"), both(proven("x"), moved), "", []string{"model", "aaguid", "credential"}, true},
+		{"the label's credential is not there/another", proven("x"), proven(""), "credential", nil, false},
+		{"at a reader now/another", nil, card("Pad"), "same place", nil, false},
+		{"at the same reader/uncertain", card("Pad"), card("Pad"), "", []string{"aaguid", "port"}, false},
+		{"at another reader/another", card("Pad"), card("Other"), "same place", nil, false},
+	} {
+		c := key(test.before).compare(key(test.now))
+		if test.other != "" {
+			if !strings.Contains(c.other, test.other) {
+				t.Errorf("%s: %+v", test.name, c)
+			}
+			continue
+		}
+		if c.other != "" || c.certain != test.certain || !slices.Equal(c.same, test.same) {
+			t.Errorf("%s: %+v", test.name, c)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctaphid/udphid"
+)
+
+// simulators are the devices of which fidokey itself takes the power.
+var simulatorPrefixes = []string{virtualDevice, "udp:", "vpcd:", "vpcd-listen:"}
+
+// byHand reports whether the user has to take the key out and put it back.
+func (r *reset) byHand() bool {
+	for _, p := range simulatorPrefixes {
+		if strings.HasPrefix(r.device, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// powerCycle takes the key's power and gives it back, and opens the key again.
+func (r *reset) powerCycle(ctx context.Context) (*fido.Key, error) {
+	if r.byHand() {
+		return r.replug(ctx)
+	}
+	r.power = time.Now()
+	if path, ok := strings.CutPrefix(r.device+":", virtualDevice+":"); ok {
+		soft, err := r.softwareKey(strings.TrimSuffix(path, ":"))
+		if err != nil {
+			return nil, err
+		}
+		soft.PowerCycle()
+	}
+	if addr, ok := strings.CutPrefix(r.device, "udp:"); ok {
+		if err := powerCycleUDP(ctx, addr); err != nil {
+			return nil, err
+		}
+	}
+	// A card gets its power when it is opened.
+	return r.openAgain(ctx, r.device)
+}
+
+func powerCycleUDP(ctx context.Context, addr string) error {
+	dev, err := udphid.Dial(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	return dev.PowerCycle()
+}
+
+// openAgain opens a key that has just got power, and may need a moment.
+func (r *reset) openAgain(ctx context.Context, device string) (*fido.Key, error) {
+	patience, cancel := context.WithTimeout(ctx, min(r.timeout, resetWindow/2))
+	defer cancel()
+	for {
+		key, err := r.openDevice(patience, device)
+		if err == nil || patience.Err() != nil {
+			return key, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-patience.Done():
+			return nil, cmp.Or(ctx.Err(), err)
+		}
+	}
+}
+
+// replug has the user take the key out and put it back.
+func (r *reset) replug(ctx context.Context) (*fido.Key, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events := r.watch(ctx)
+	out, in := "Take the key out now.", "Put it back now."
+	if r.contactless {
+		out, in = "Take the key away from the reader now.", "Hold it to the reader again now, and leave it there."
+	}
+	device := r.device
+	if path, err := filepath.EvalSymlinks(device); err == nil {
+		device = path // as it is listed
+	}
+	there, err := r.awaitNews(ctx, events, device)
+	if err == nil && there {
+		err = r.awaitRemoval(ctx, events, device, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.awaitReturn(ctx, events, in)
+}
+
+// newsTime is how long a watch has to tell of a key that is there.
+const newsTime = 5 * time.Second
+
+// awaitNews waits until the watch has told that the key is there, so that the next
+// news of it is that it was taken out. It is false if it has been already.
+func (r *reset) awaitNews(ctx context.Context, changes <-chan change, device string) (there bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, newsTime)
+	defer cancel()
+	for {
+		switch c, err := next(limited, changes); {
+		case err != nil && limited.Err() != nil && ctx.Err() == nil:
+			return false, nil
+		case err != nil:
+			return false, err
+		case c.Key.Device == device:
+			return c.Action == fido.Added, nil
+		}
+	}
+}
+
+// A change is what a watch has reported.
+type change struct {
+	fido.Event
+	err error
+	at  time.Time
+}
+
+// watch reports what is plugged in and out, until ctx ends, and then closes the
+// channel.
+func (r *reset) watch(ctx context.Context) <-chan change {
+	changes := make(chan change)
+	go func() {
+		defer close(changes)
+		for e, err := range r.system.watch(ctx) {
+			select {
+			case changes <- change{e, err, time.Now()}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return changes
+}
+
+// next returns the next change.
+func next(ctx context.Context, changes <-chan change) (change, error) {
+	select {
+	case c, ok := <-changes:
+		if !ok {
+			return c, cmp.Or(ctx.Err(), errors.New("keys can't be watched any longer"))
+		}
+		return c, c.err
+	case <-ctx.Done():
+		return change{}, ctx.Err()
+	}
+}
+
+func (r *reset) awaitRemoval(ctx context.Context, changes <-chan change, device, text string) error {
+	limited, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	stop := r.countdown(limited, text, r.timeout)
+	defer stop()
+	for {
+		switch c, err := next(limited, changes); {
+		case err != nil && limited.Err() != nil && ctx.Err() == nil:
+			stop()
+			return &outcomeError{exitTimeout, "the key was not taken out in time" + nothing + ". Run fidokey reset again", err}
+		case err != nil:
+			return err
+		case c.Action == fido.Removed && c.Key.Device == device:
+			return nil
+		}
+	}
+}
+
+// awaitReturn waits until the key is back and opens it. Another key is left alone.
+func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text string) (*fido.Key, error) {
+	limited, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	stop := r.countdown(limited, text, r.timeout)
+	defer func() { stop() }()
+	for {
+		c, err := next(limited, changes)
+		switch {
+		case err != nil && limited.Err() != nil && ctx.Err() == nil:
+			stop()
+			return nil, &outcomeError{exitTimeout, "the key was not put back in time" + nothing + ". Put it back, and run fidokey reset again", err}
+		case err != nil:
+			return nil, err
+		case c.Action != fido.Added:
+			continue
+		}
+		stop()
+		key, other, err := r.recognise(ctx, &c)
+		if err != nil {
+			return nil, err
+		}
+		if key != nil {
+			return key, nil
+		}
+		fmt.Fprintf(r.err, "%s is another key: %s. Nothing happens to it.\n", quoted(c.Key.Device), other)
+		stop = r.countdown(limited, "Put the first one back.", r.timeout)
+	}
+}
+
+// recognise opens the key that has come, if it is the one that was taken away, and
+// otherwise says why not.
+func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other string, err error) {
+	now := identity{hid: c.Key.HID}
+	if c.Key.HID == nil && c.Key.Reader != nil {
+		now.reader = c.Key.Reader.Name
+	}
+	if found := r.key.compare(&now); found.other != "" {
+		return nil, found.other, nil // which needs no question to it
+	}
+	if c.Key.Access != nil {
+		return nil, "", c.Key.Access
+	}
+	if key, err = r.openAgain(ctx, c.Key.Device); err != nil {
+		return nil, "", err
+	}
+	info, err := r.getInfo(ctx, key)
+	if err != nil {
+		key.Close()
+		return nil, "", err
+	}
+	now.aaguid = &info.AAGUID
+	found := r.key.compare(&now)
+	if found.other != "" {
+		key.Close()
+		return nil, found.other, nil
+	}
+	r.power, r.info = c.at, info
+	r.result.Device, r.result.Compared, r.result.Certain = c.Key.Device, found.same, found.certain
+	r.tellSame(found)
+	return key, "", nil
+}
+
+// tellSame says how well the key was recognised.
+func (r *reset) tellSame(c comparison) {
+	words := make([]string, len(c.same))
+	for i, s := range c.same {
+		words[i] = sameWords[s]
+	}
+	if c.certain {
+		r.hint("It is the same key: the same %s.", strings.Join(words, ", "))
+		return
+	}
+	r.hint("It has the same %s, but no serial number: if you have put in another key of this model, fidokey can't tell. Don't touch it then, and press Ctrl-C.", strings.Join(words, ", "))
+}

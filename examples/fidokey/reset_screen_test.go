@@ -1,0 +1,104 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/virtual"
+)
+
+func TestScreenReset(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		if err := s.key.SetPIN([]byte("secret")); err != nil {
+			s.Fatal(err)
+		}
+		addPasskey(s.T, s.key)
+		s.Run("reset --dry-run")
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Touch()
+		s.Exit(exitOK)
+		if s.key.HasPIN() || len(s.key.Credentials()) > 0 {
+			s.Error("the key is not erased")
+		}
+	})
+}
+
+func addPasskey(t *testing.T, key *virtual.Key) {
+	t.Helper()
+	if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: "example.com"}, User: ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}, Name: "somebody"}, Discoverable: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expectNotErased checks that the passkey of addPasskey is still there.
+func expectNotErased(t *testing.T, key *virtual.Key) {
+	t.Helper()
+	if len(key.Credentials()) != 1 {
+		t.Error("the key is erased")
+	}
+}
+
+func TestScreenResetNotAgreed(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		addPasskey(s.T, s.key)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "yes")
+		s.Exit(exitFailed)
+		expectNotErased(s.T, s.key)
+	})
+}
+
+func TestScreenResetDeclined(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		addPasskey(s.T, s.key)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Decide(virtual.Decline)
+		s.Exit(exitRefused)
+		expectNotErased(s.T, s.key)
+	})
+}
+
+func TestScreenResetLongTouch(t *testing.T) {
+	scenario{key: virtual.Config{LongTouchForReset: true}}.play(t, func(s *stage) {
+		addPasskey(s.T, s.key)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Touch()
+		s.Exit(exitRefused)
+		expectNotErased(s.T, s.key)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Decide(virtual.LongTouch)
+	})
+}
+
+func TestScreenResetTooLate(t *testing.T) {
+	scenario{key: virtual.Config{ResetWindow: 1}}.play(t, func(s *stage) {
+		addPasskey(s.T, s.key)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.Exit(exitTimeout)
+		expectNotErased(s.T, s.key)
+	})
+}
+
+func TestScreenResetInterrupted(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		if err := s.key.SetPIN([]byte("secret")); err != nil {
+			s.Fatal(err)
+		}
+		addPasskey(s.T, s.key)
+		s.Run("reset")
+		s.Expect("Type erase to erase it: ")
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+		s.Run("reset")
+		s.Answer("Type erase to erase it: ", "erase")
+		s.askedToTouch()
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+		expectNotErased(s.T, s.key)
+	})
+}
