@@ -14,14 +14,31 @@ func TestScreenReset(t *testing.T) {
 		}
 		addPasskey(s.T, s.key)
 		s.Run("reset --dry-run")
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.Touch()
 		s.Exit(exitOK)
 		if s.key.HasPIN() || len(s.key.Credentials()) > 0 {
 			s.Error("the key is not erased")
 		}
 	})
+}
+
+// toErase runs reset up to the moment when the key has got its power.
+func (s *stage) toErase() {
+	s.Helper()
+	s.Run("reset")
+	s.Answer("Type erase to erase it: ", "erase")
+	if !s.way.hand {
+		return
+	}
+	out, in := takeOut, putBack
+	if s.way.card {
+		out, in = "Take the key away from the reader now.", "Hold it to the reader again now, and leave it there."
+	}
+	s.Expect(out)
+	s.Unplug()
+	s.Expect(in)
+	s.Replug()
 }
 
 func addPasskey(t *testing.T, key *virtual.Key) {
@@ -52,8 +69,7 @@ func TestScreenResetNotAgreed(t *testing.T) {
 func TestScreenResetDeclined(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
 		addPasskey(s.T, s.key)
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.Decide(virtual.Decline)
 		s.Exit(exitRefused)
 		expectNotErased(s.T, s.key)
@@ -63,13 +79,11 @@ func TestScreenResetDeclined(t *testing.T) {
 func TestScreenResetLongTouch(t *testing.T) {
 	scenario{key: virtual.Config{LongTouchForReset: true}}.play(t, func(s *stage) {
 		addPasskey(s.T, s.key)
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.Touch()
 		s.Exit(exitRefused)
 		expectNotErased(s.T, s.key)
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.Decide(virtual.LongTouch)
 	})
 }
@@ -77,8 +91,7 @@ func TestScreenResetLongTouch(t *testing.T) {
 func TestScreenResetTooLate(t *testing.T) {
 	scenario{key: virtual.Config{ResetWindow: 1}}.play(t, func(s *stage) {
 		addPasskey(s.T, s.key)
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.Exit(exitTimeout)
 		expectNotErased(s.T, s.key)
 	})
@@ -94,8 +107,7 @@ func TestScreenResetInterrupted(t *testing.T) {
 		s.Expect("Type erase to erase it: ")
 		s.Interrupt()
 		s.Exit(exitInterrupt)
-		s.Run("reset")
-		s.Answer("Type erase to erase it: ", "erase")
+		s.toErase()
 		s.askedToTouch()
 		s.Interrupt()
 		s.Exit(exitInterrupt)

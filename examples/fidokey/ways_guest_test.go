@@ -22,7 +22,7 @@ var embedded embed.FS
 func init() {
 	runTests = guest.Main
 	patience = 2 * time.Minute
-	ways = []way{{name: "uhid", maxMsgSize: uhid.MaxMessage, socket: func(*testing.T) socket { return new(kernelSocket) }}}
+	ways = []way{{name: "uhid", hand: true, maxMsgSize: uhid.MaxMessage, socket: func(*testing.T) socket { return new(kernelSocket) }}}
 	var err error
 	if screens, err = fs.Sub(embedded, "testdata/screens"); err != nil {
 		panic(err)

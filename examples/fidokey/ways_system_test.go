@@ -21,7 +21,7 @@ import (
 
 func init() {
 	r := new(pcscdReaders)
-	ways = append(ways, way{name: "pcscd", card: true, socket: r.socket})
+	ways = append(ways, way{name: "pcscd", card: true, hand: true, socket: r.socket})
 }
 
 // pcscdReaders are the two readers of a smart-card daemon that runs while a scenario

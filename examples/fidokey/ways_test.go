@@ -18,6 +18,7 @@ import (
 type way struct {
 	name       string
 	card       bool                    // the key is held to a reader
+	hand       bool                    // only a person can take its power
 	maxMsgSize int                     // of a key that can be used this way; 0: no limit
 	socket     func(*testing.T) socket // a place for one key
 }
