@@ -21,7 +21,7 @@ func passkeyKey(t *testing.T, c virtual.Config) *virtual.Key {
 	if err := key.SetPIN([]byte("secret")); err != nil {
 		t.Fatal(err)
 	}
-	addPasskey(t, key)
+	storePasskey(t, key)
 	return key
 }
 

@@ -12,7 +12,7 @@ func TestScreenReset(t *testing.T) {
 		if err := s.key.SetPIN([]byte("secret")); err != nil {
 			s.Fatal(err)
 		}
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.Run("reset --dry-run")
 		s.toErase()
 		s.Touch()
@@ -41,14 +41,14 @@ func (s *stage) toErase() {
 	s.Replug()
 }
 
-func addPasskey(t *testing.T, key *virtual.Key) {
+func storePasskey(t *testing.T, key *virtual.Key) {
 	t.Helper()
 	if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: "example.com"}, User: ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}, Name: "somebody"}, Discoverable: true}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// expectNotErased checks that the passkey of addPasskey is still there.
+// expectNotErased checks that the passkey of storePasskey is still there.
 func expectNotErased(t *testing.T, key *virtual.Key) {
 	t.Helper()
 	if len(key.Credentials()) != 1 {
@@ -58,7 +58,7 @@ func expectNotErased(t *testing.T, key *virtual.Key) {
 
 func TestScreenResetNotAgreed(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.Run("reset")
 		s.Answer("Type erase to erase it: ", "yes")
 		s.Exit(exitFailed)
@@ -68,7 +68,7 @@ func TestScreenResetNotAgreed(t *testing.T) {
 
 func TestScreenResetDeclined(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Decide(virtual.Decline)
 		s.Exit(exitRefused)
@@ -78,7 +78,7 @@ func TestScreenResetDeclined(t *testing.T) {
 
 func TestScreenResetLongTouch(t *testing.T) {
 	scenario{key: virtual.Config{LongTouchForReset: true}}.play(t, func(s *stage) {
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Touch()
 		s.Exit(exitRefused)
@@ -90,7 +90,7 @@ func TestScreenResetLongTouch(t *testing.T) {
 
 func TestScreenResetTooLate(t *testing.T) {
 	scenario{key: virtual.Config{ResetWindow: 1}}.play(t, func(s *stage) {
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Exit(exitTimeout)
 		expectNotErased(s.T, s.key)
@@ -102,7 +102,7 @@ func TestScreenResetInterrupted(t *testing.T) {
 		if err := s.key.SetPIN([]byte("secret")); err != nil {
 			s.Fatal(err)
 		}
-		addPasskey(s.T, s.key)
+		storePasskey(s.T, s.key)
 		s.Run("reset")
 		s.Expect("Type erase to erase it: ")
 		s.Interrupt()
