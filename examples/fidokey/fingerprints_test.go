@@ -124,6 +124,21 @@ The PIN goes on working: keep it, for the day that the finger is not recognised.
 	}
 }
 
+// A key from before CTAP 2.1 has them by the preview command, and tokens for
+// everything.
+func TestFingerprintsPreview(t *testing.T) {
+	key := fingerKey(t, virtual.Config{Profile: virtual.FIDO20, Previews: true})
+	device := serve(t, key)
+	for _, args := range [][]string{{"add", "--name", "thumb"}, {"rename", "thumb", "index"}, {"list"}, {"remove", "index", "--yes"}, {"list"}} {
+		if r := withPIN(t, device, append([]string{"fingerprints"}, args...)...); r.code != exitOK {
+			t.Errorf("%s: exit code %d: %s", args[0], r.code, r.err)
+		}
+	}
+	if n := len(key.Fingerprints()); n != 0 {
+		t.Errorf("%d are left", n)
+	}
+}
+
 // What is wrong is said in words, with the exit code of its kind, and before the
 // sensor is touched.
 func TestFingerprintsRefused(t *testing.T) {
