@@ -35,8 +35,8 @@ func ParseAttestationObject(b []byte) (*AttestationObject, error) {
 func (o *AttestationObject) Append(dst []byte) ([]byte, error) { return cbor.Append(dst, o) }
 
 // conveyAttestation takes away what the site did not ask for, by its preference:
-// the statement, unless it is one that tells nothing (WebAuthn L3 section 5.1.3,
-// step 22). The AAGUID stays; since Level 3 it is no secret.
+// the statement, unless it is one that tells nothing (WebAuthn L3 section
+// 5.1.3). The AAGUID stays; since Level 3 it is no secret.
 func conveyAttestation(preference Attestation, object []byte) ([]byte, *ctap2.AuthenticatorData, error) {
 	o, err := ParseAttestationObject(object)
 	if err != nil {

@@ -226,13 +226,13 @@ func (c *Client) getAssertionRequest(ctx context.Context, from string, o *Reques
 func (c *Client) collect(ceremony Ceremony, from string, challenge []byte) (origin, []byte, error) {
 	caller, err := parseOrigin(from)
 	if err != nil {
-		return caller, nil, fail(SecurityError, "the origin %q can't use passkeys: %w", from, err)
+		return caller, nil, fail(SecurityError, "the origin %s can't use passkeys: %w", quote(from), err)
 	}
 	data := ClientData{Type: ceremony, Challenge: challenge, Origin: caller.String()}
 	if c.config.TopOrigin != "" {
 		top, err := parseOrigin(c.config.TopOrigin)
 		if err != nil {
-			return caller, nil, fail(SecurityError, "the outermost page's origin %q can't be: %w", c.config.TopOrigin, err)
+			return caller, nil, fail(SecurityError, "the outermost page's origin %s can't be: %w", quote(c.config.TopOrigin), err)
 		}
 		data.CrossOrigin, data.TopOrigin = true, top.String()
 	}

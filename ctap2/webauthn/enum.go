@@ -48,7 +48,7 @@ const (
 )
 
 // Hint is what kind of authenticator the site expects the user to have (WebAuthn
-// L3 section 5.8.7). It changes only what is shown first.
+// L3 section 5.8.8). It changes only what is shown first.
 type Hint string
 
 // The values of Hint. Unknown ones are ignored.

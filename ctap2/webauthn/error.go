@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"strconv"
+	"strings"
 )
 
 // What a person wants to know of a ceremony that failed; errors.Is finds these in
@@ -71,6 +73,15 @@ func advice(goos string, err error) string {
 
 func fail(name, format string, args ...any) error {
 	return &Error{name, fmt.Errorf(format, args...)}
+}
+
+// quote makes a site's text fit to be shown.
+func quote(s string) string {
+	const most = 128
+	if len(s) > most {
+		return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "…"
+	}
+	return strconv.Quote(s)
 }
 
 // A reason is a text for people over the errors that it comes from.

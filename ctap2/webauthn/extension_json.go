@@ -33,7 +33,7 @@ func (o jsonObject) creationExtensions() CreationExtensions {
 			}
 		}
 		if e.CredProtect == 0 && e.EnforceCredProtect && *o.err == nil {
-			*o.err = fail(NotSupportedError, "the site insists on the unknown credentialProtectionPolicy %q", policy)
+			*o.err = fail(NotSupportedError, "the site insists on the unknown credentialProtectionPolicy %s", quote(policy))
 		}
 	}
 	return e

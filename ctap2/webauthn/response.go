@@ -11,7 +11,7 @@ import (
 )
 
 // A RegistrationResponse is a new credential as the site sees it. It marshals to
-// RegistrationResponseJSON (WebAuthn L3 section 5.1.6).
+// RegistrationResponseJSON (WebAuthn L3 section 5.1).
 type RegistrationResponse struct {
 	ID                      []byte     // the credential ID
 	AuthenticatorAttachment Attachment // empty if it is not known
@@ -29,7 +29,7 @@ type RegistrationResponse struct {
 }
 
 // An AuthenticationResponse is a login as the site sees it. It marshals to
-// AuthenticationResponseJSON (WebAuthn L3 section 5.1.6).
+// AuthenticationResponseJSON (WebAuthn L3 section 5.1).
 type AuthenticationResponse struct {
 	ID                      []byte     // the credential ID
 	AuthenticatorAttachment Attachment // empty if it is not known

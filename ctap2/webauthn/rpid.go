@@ -18,11 +18,11 @@ func (c *Client) rpIDFor(ctx context.Context, o origin, rpID string) (string, er
 	// another relying party.
 	switch domain, err := parseDomain(rpID); {
 	case err == errIPAddress:
-		return "", fail(SecurityError, "the site's RP ID %q is an IP address, and passkeys belong to domains", rpID)
+		return "", fail(SecurityError, "the site's RP ID %s is an IP address, and passkeys belong to domains", quote(rpID))
 	case err != nil:
-		return "", fail(SecurityError, "the site's RP ID %q is not a domain", rpID)
+		return "", fail(SecurityError, "the site's RP ID %s is not a domain", quote(rpID))
 	case domain != rpID:
-		return "", fail(SecurityError, "the site's RP ID %q is not in the canonical form of the domain, %q", rpID, domain)
+		return "", fail(SecurityError, "the site's RP ID %s is not in the canonical form of the domain, %s", quote(rpID), quote(domain))
 	}
 	if isRegistrableSuffix(rpID, o.host) {
 		return rpID, nil
@@ -36,7 +36,7 @@ func (c *Client) rpIDFor(ctx context.Context, o origin, rpID string) (string, er
 			return rpID, nil
 		}
 	}
-	return "", fail(SecurityError, "the site %s may not use passkeys of %q", o, rpID)
+	return "", fail(SecurityError, "the site %s may not use passkeys of %s", o, quote(rpID))
 }
 
 // isRegistrableSuffix reports whether a domain is a suffix of a host, and one that
@@ -92,7 +92,7 @@ func mayUseAppID(o origin, appID string) error {
 	app, err := originOfURL(appID)
 	switch {
 	case err != nil:
-		return fail(SecurityError, "the site's AppID %q can't be used: %w", appID, err)
+		return fail(SecurityError, "the site's AppID %s can't be used: %w", quote(appID), err)
 	case app == o:
 		return nil
 	case app.scheme == "https":
@@ -105,5 +105,5 @@ func mayUseAppID(o origin, appID string) error {
 			return nil
 		}
 	}
-	return fail(SecurityError, "the site %s may not use the AppID %q", o, appID)
+	return fail(SecurityError, "the site %s may not use the AppID %s", o, quote(appID))
 }
