@@ -26,7 +26,7 @@ Data that is not text is not written to a terminal.`,
 		},
 	}
 	c.Flags().StringVarP(&file, "out", "o", "", "write it into this `FILE`")
-	c.MarkFlagFilename("out")
+	c.RegisterFlagCompletionFunc("out", files)
 	return c
 }
 

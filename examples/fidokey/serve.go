@@ -44,6 +44,7 @@ file between runs; without, it is new each time.`,
 	f.BoolVar(&s.powerCycle, "power-cycle", true, "let the simulators' power-cycle datagram restart the key")
 	f.StringVar(&s.profile, "profile", "fido23", "the version of the specification: `NAME` is fido23, fido21, fido20 or u2f")
 	f.StringVar(&s.state, "state", "", "keep the key's state in this `FILE`")
+	c.RegisterFlagCompletionFunc("state", files)
 	c.RegisterFlagCompletionFunc("profile", fixed("fido23", "fido21", "fido20", "u2f"))
 	return c
 }
