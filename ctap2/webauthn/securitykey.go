@@ -1,7 +1,6 @@
 package webauthn
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -155,10 +154,6 @@ func descriptors(all []ctap2.PublicKeyCredentialDescriptor) (list []ctap2.Public
 		}
 	}
 	return list
-}
-
-func sameID(id []byte) func(ctap2.PublicKeyCredentialDescriptor) bool {
-	return func(d ctap2.PublicKeyCredentialDescriptor) bool { return bytes.Equal(d.ID, id) }
 }
 
 // transports are the key's, in order (WebAuthn L3 section 5.2.1, getTransports).

@@ -35,6 +35,8 @@ var meanings = []struct {
 	{ErrTimeout, "", []ctap2.Status{ctap2.StatusUserActionTimeout, ctap2.StatusActionTimeout}},
 	{ErrTimeout, "the key lay on the reader for too long, or was used there before: take it off, hold it there again, and try again",
 		[]ctap2.Status{ctap2.StatusUPRequired}},
+	{ErrUnsuitable, "too many fingerprints were not recognised: the key takes no more until its PIN was entered",
+		[]ctap2.Status{ctap2.StatusUVBlocked}},
 	{ErrUnsuitable, "the key has no room for another passkey: delete one that is not needed any more",
 		[]ctap2.Status{ctap2.StatusKeyStoreFull}},
 	{ErrUnsuitable, "this key knows none of the site's signature algorithms: use another",

@@ -261,3 +261,60 @@ type goneTransport struct{ err error }
 func (g goneTransport) CBOR(context.Context, []byte, []byte, func(byte)) ([]byte, error) {
 	return nil, g.err
 }
+
+// flicker is a key that says several times that it waits, and for what.
+type flicker struct {
+	ctap2.Transport
+	statuses []byte
+	after    func(i int)
+}
+
+func (f flicker) CBOR(ctx context.Context, dst, request []byte, waiting func(byte)) ([]byte, error) {
+	if waiting != nil && ctap2.Command(request[0]) == ctap2.CommandMakeCredential {
+		for i, status := range f.statuses {
+			waiting(status)
+			f.after(i)
+		}
+		waiting = nil
+	}
+	return f.Transport.CBOR(ctx, dst, request, waiting)
+}
+
+// The prompt stays as long as the key waits for the touch, and comes again when it
+// does.
+func TestTouchPrompt(t *testing.T) {
+	const up, busy = ctap2.WaitingUPNeeded, ctap2.WaitingProcessing
+	p := new(person)
+	shown := []bool{true, true, false, false, true, false}
+	transport := flicker{softKey(t, virtual.Config{}, "").Direct(), []byte{up, up, busy, busy, up, 77}, func(i int) {
+		if (p.touching.Err() == nil) != shown[i] {
+			t.Errorf("after %d statuses the prompt is shown: %v", i+1, !shown[i])
+		}
+	}}
+	k := webauthn.NewSecurityKey(ctap2.NewClient(transport, nil), p)
+	made(t, k, creation(webauthn.UserVerificationPreferred))
+	if got := p.took(); got != "touch, touch" {
+		t.Error(got)
+	}
+}
+
+// A key that never recognises its user is given up.
+func TestVerificationWithoutEnd(t *testing.T) {
+	for _, config := range []virtual.Config{{UV: virtual.ConfiguredUV}, {Profile: virtual.FIDO20, UV: virtual.ConfiguredUV}} {
+		transport := between{Transport: softKey(t, config, "").Direct(), answer: func(request []byte) []byte {
+			if r, err := ctap2.ParseClientPINRequest(request[1:]); ctap2.Command(request[0]) == ctap2.CommandClientPIN && err == nil && r.SubCommand != ctap2.GetPinUvAuthTokenUsingUvWithPermissions {
+				return nil
+			}
+			if ctap2.Command(request[0]) == ctap2.CommandGetInfo {
+				return nil
+			}
+			return []byte{byte(ctap2.StatusUVInvalid)}
+		}}
+		p := new(person)
+		k := webauthn.NewSecurityKey(ctap2.NewClient(transport, nil), p)
+		_, err := k.MakeCredential(t.Context(), creation(webauthn.UserVerificationRequired))
+		if !errors.Is(err, ctap2.StatusUVInvalid) || len(p.seen) != 25 {
+			t.Errorf("%d prompts, %v", len(p.seen), err)
+		}
+	}
+}

@@ -61,9 +61,14 @@ func TestVerificationFails(t *testing.T) {
 		{name: "wrong finger until it is blocked", config: fingers(wrong, wrong, wrong), pins: []string{pin}, want: "finger 3, finger 2 again, finger 1 again, PIN 8, touch: UV"},
 		{name: "wrong finger until it is blocked, no PIN", config: fingers(wrong, wrong, wrong), without: true, want: "finger 3, finger 2 again, finger 1 again: unsuitable",
 			is: ctap2.StatusPINNotSet},
+		{name: "wrong finger as often as the key wants it tried", config: func() virtual.Config {
+			c := fingers(wrong, wrong)
+			c.UVRetries, c.Info = 5, func(r *ctap2.GetInfoResponse) { r.PreferredPlatformUvAttempts = 2 }
+			return c
+		}(), pins: []string{pin}, want: "finger 5, finger 4 again, PIN 8, touch: UV"},
 		{name: "finger blocked already", config: fingers(), arrange: func(k *virtual.Key) error { return k.SetRetries(8, 0) }, pins: []string{pin}, want: "PIN 8, touch: UV"},
 		{name: "finger blocked, PIN not good for ga", config: virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, arrange: func(k *virtual.Key) error { return k.SetRetries(8, 0) },
-			pins: []string{pin}, want: "error", is: ctap2.StatusUVBlocked},
+			pins: []string{pin}, want: "unsuitable", is: ctap2.StatusUVBlocked, text: "until its PIN was entered"},
 		{name: "user prefers the PIN", config: fingers(), usePIN: true, pins: []string{pin}, want: "finger 3, PIN 8, touch: UV"},
 		{name: "user prefers a PIN that is not set", config: fingers(), usePIN: true, without: true, want: "finger 3: unsuitable", is: ctap2.StatusPINNotSet},
 		{name: "user prefers a PIN that is not good for ga", config: virtual.Config{UV: virtual.ConfiguredUV, NoPINForMcGa: true}, usePIN: true, want: "finger 3: unsuitable", is: ctap2.ErrUsePIN},

@@ -221,6 +221,8 @@ func TestVerification(t *testing.T) {
 			create: [3]string{byPIN, byPIN, unverified}, passkey: [3]string{byPIN, byPIN, byPIN}, get: [3]string{byPIN, byPIN, unverified}},
 		{name: "2.1 with finger", config: virtual.Config{Profile: virtual.FIDO21, UV: virtual.ConfiguredUV},
 			create: [3]string{byFinger, byFinger, unverified}, passkey: [3]string{byFinger, byFinger, byFinger}, get: [3]string{byFinger, byFinger, unverified}},
+		{name: "2.1 with finger, without tokens", config: virtual.Config{Profile: virtual.FIDO21, UV: virtual.ConfiguredUV, Info: func(r *ctap2.GetInfoResponse) { delete(r.Options, ctap2.OptionPinUvAuthToken) }},
+			create: [3]string{byFinger, byFinger, unverified}, passkey: [3]string{byFinger, byFinger, byFinger}, get: [3]string{byFinger, byFinger, unverified}},
 		{name: "2.0 without PIN", config: virtual.Config{Profile: virtual.FIDO20},
 			create: [3]string{no, unverified, unverified}, get: [3]string{no, unverified, unverified}},
 		{name: "2.0 with PIN", config: virtual.Config{Profile: virtual.FIDO20}, pin: true,

@@ -131,7 +131,16 @@ func verifiedByOption[R any](ctx context.Context, c *ceremony, command func(*pin
 
 func verifiedByToken[R any](ctx context.Context, c *ceremony, p ctap2.Permissions, rpID string, command func(*pinuv.Token, bool) (R, error)) (r R, err error) {
 	c.asked = time.Time{}
-	token, err := c.key.WithWaiting(nil).Token(ctx, p, rpID, ctap2.TokenPrompt{PIN: c.askPIN, UV: c.askUV})
+	var tries uint
+	token, err := c.key.WithWaiting(nil).Token(ctx, p, rpID, ctap2.TokenPrompt{PIN: c.askPIN, UV: func(ctx context.Context, left uint, last error) error {
+		// So many tries the key wants before the PIN is asked for (CTAP 2.3 section
+		// 6.4, preferredPlatformUvAttempts).
+		if most := c.info.PreferredPlatformUvAttempts; most > 0 && tries >= most && c.verifiesByPIN(p) {
+			return ctap2.ErrUsePIN
+		}
+		tries++
+		return c.askUV(ctx, left, last)
+	}})
 	if err != nil {
 		return r, err
 	}
