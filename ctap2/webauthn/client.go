@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
@@ -155,14 +156,15 @@ func (c *Client) makeCredentialRequest(ctx context.Context, from string, o *Crea
 	if err != nil {
 		return nil, err
 	}
-	rp := o.RP
+	rp, user := o.RP, o.User
+	rp.Name, user.Name, user.DisplayName = cut(rp.Name), cut(user.Name), cut(user.DisplayName)
 	if rp.ID, err = c.rpIDFor(ctx, caller, rp.ID); err != nil {
 		return nil, err
 	}
 	r := &MakeCredentialRequest{
 		ClientDataJSON:     data,
 		RP:                 rp,
-		User:               o.User,
+		User:               user,
 		ExcludeCredentials: knownDescriptors(o.ExcludeCredentials),
 		Attachment:         known(o.AuthenticatorSelection.Attachment, attachments),
 		ResidentKey:        cmp.Or(known(o.AuthenticatorSelection.ResidentKey, residentKeys), ResidentKeyDiscouraged),
@@ -187,6 +189,23 @@ func (c *Client) makeCredentialRequest(ctx context.Context, from string, o *Crea
 		}
 	}
 	return r, nil
+}
+
+// maxName is how much of a name is kept, in bytes. Authenticators must keep 64, and
+// few keep more (WebAuthn L3 section 6.4.1); three of these leave room in a message
+// of CTAP.
+const maxName = 128
+
+// cut shortens a name where a character ends.
+func cut(s string) string {
+	if len(s) <= maxName {
+		return s
+	}
+	end := maxName
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
 }
 
 // getAssertionRequest is makeCredentialRequest for an assertion.

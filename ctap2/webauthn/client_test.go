@@ -243,7 +243,8 @@ func TestRelatedOriginsInTime(t *testing.T) {
 		}})
 		start := time.Now()
 		_, err := client.Create(t.Context(), "https://example.com", newCreation())
-		wantError(t, err, SecurityError, context.DeadlineExceeded)
+		wantError(t, err, NotAllowedError, context.DeadlineExceeded)
+		wantOnly(t, err, ErrTimeout)
 		if d := time.Since(start); d != 5*time.Minute {
 			t.Errorf("after %v", d)
 		}
@@ -382,6 +383,23 @@ func TestTopOrigin(t *testing.T) {
 	}
 	_, err := NewClient(f, &Config{TopOrigin: "x"}).Get(t.Context(), testOrigin, newRequest())
 	wantError(t, err, SecurityError, nil)
+}
+
+// TestLongNames: what no key shows is not sent to one, where it would not fit into
+// a message.
+func TestLongNames(t *testing.T) {
+	f := &fake{err: ErrCancelled}
+	o := newCreation()
+	o.RP.Name, o.User.Name, o.User.DisplayName = repeat("x", 129), repeat("x", 126)+"é!", repeat("x", 127)+"é"
+	before := *o
+	NewClient(f, nil).Create(t.Context(), testOrigin, o)
+	r := f.creates[0]
+	if r.RP.Name != repeat("x", 128) || r.User.Name != repeat("x", 126)+"é" || r.User.DisplayName != repeat("x", 127) {
+		t.Errorf("%+v, %+v", r.RP, r.User)
+	}
+	if !reflect.DeepEqual(*o, before) {
+		t.Error("the caller's options were changed")
+	}
 }
 
 // decoded is JSON as a site reads it.

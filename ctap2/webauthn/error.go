@@ -33,7 +33,7 @@ var (
 
 	// ErrNoAuthenticator: the client has no authenticator to ask. It is an
 	// [errors.ErrUnsupported].
-	ErrNoAuthenticator = fmt.Errorf("%w: there is no security key, or none that this program may open", errors.ErrUnsupported)
+	ErrNoAuthenticator error = &reason{"there is no security key that this program may open", []error{errors.ErrUnsupported}}
 )
 
 // The names of errors that WebAuthn gives (WebAuthn L3 sections 5.1.3 and 5.1.4.2,

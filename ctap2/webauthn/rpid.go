@@ -29,10 +29,12 @@ func (c *Client) rpIDFor(ctx context.Context, o origin, rpID string) (string, er
 	}
 	if c.config.RelatedOrigins != nil {
 		related, err := c.config.RelatedOrigins(ctx, rpID)
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return "", err
+		case err != nil:
 			return "", &Error{SecurityError, &reason{"the related origins of " + rpID + " can't be found out: " + err.Error(), []error{err}}}
-		}
-		if isRelated(o, related) {
+		case isRelated(o, related):
 			return rpID, nil
 		}
 	}
