@@ -1,0 +1,71 @@
+// Command login logs in to a web service with a security key, from the command
+// line. It is a model for programs that do so: login.go has what every program
+// needs, prompt.go what it asks its user, and this file the rest.
+//
+//	login -register -user ada   make an account for ada, with the key
+//	login -user ada             log in with one of ada's keys
+//	login                       log in with a passkey, without a user name
+//
+// The service is the one of ../site, unless -site names another that speaks as it
+// does: WebAuthn says what the messages are, not where they are sent.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/gofido/fido"
+)
+
+func main() {
+	log.SetFlags(0)
+	site := flag.String("site", "http://localhost:8080", "the `ORIGIN` of the service")
+	user := flag.String("user", "", "the `NAME` of the account; without it, whoever the passkey belongs to")
+	register := flag.Bool("register", false, "make the account, or add the key to it")
+	device := flag.String("device", "", "the `KEY` to use, such as /dev/hidraw0 (default: the only one)")
+	flag.Parse()
+
+	// An interrupt cancels on the key too, which would go on blinking otherwise.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *site, *user, *register, *device); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, site, user string, register bool, device string) error {
+	key, err := fido.Open(ctx, device, nil)
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	jar, err := cookiejar.New(nil) // the service holds the two steps together with a cookie
+	if err != nil {
+		return err
+	}
+	h := &http.Client{Jar: jar, Timeout: 30 * time.Second}
+	// What the key signs is for -site: nobody may send us elsewhere.
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	s := newService(site, h, key, &terminal{os.Stdin, os.Stderr})
+	if register {
+		name, err := s.register(ctx, user)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("The key is registered for %s.\n", name)
+		return nil
+	}
+	name, err := s.login(ctx, user)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Logged in as %s.\n", name)
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/gofido/fido/ctap2/webauthn"
+	"golang.org/x/term"
+)
+
+// terminal asks the user at a terminal: it is the program's webauthn.Prompt.
+type terminal struct {
+	in  *os.File
+	out io.Writer
+}
+
+// PIN asks for the PIN, which is not shown. The caller wipes it.
+func (t *terminal) PIN(_ context.Context, p webauthn.PINPrompt) ([]byte, error) {
+	if p.Last != nil { // why the one before was refused
+		fmt.Fprintln(t.out, p.Last)
+	}
+	fmt.Fprintf(t.out, "PIN of the key, for %s: ", p.RPID)
+	pin, err := term.ReadPassword(int(t.in.Fd()))
+	fmt.Fprintln(t.out)
+	if err != nil {
+		return nil, fmt.Errorf("the key wants its PIN, and there is no terminal to ask for it: %w", err)
+	}
+	if len(pin) == 0 {
+		return nil, webauthn.ErrCancelled
+	}
+	return pin, nil
+}
+
+// Touch is called when the key begins to wait, and not when it needs no touch.
+func (t *terminal) Touch(_ context.Context, p webauthn.TouchPrompt) {
+	fmt.Fprintf(t.out, "Touch the key, for %s.\n", p.RPID)
+}
+
+func (t *terminal) HoldToReader(_ context.Context, p webauthn.TouchPrompt) {
+	fmt.Fprintf(t.out, "Hold the key to the reader, and leave it there, for %s.\n", p.RPID)
+}
+
+func (t *terminal) Fingerprint(_ context.Context, p webauthn.FingerprintPrompt) error {
+	if p.Last != nil {
+		fmt.Fprintln(t.out, "The key did not recognise the finger.")
+	}
+	fmt.Fprintf(t.out, "Put your finger on the key, for %s.\n", p.RPID)
+	return nil
+}
+
+// ChooseAccount asks which of several passkeys it is to be.
+func (t *terminal) ChooseAccount(_ context.Context, rpID string, accounts []webauthn.Account) (int, error) {
+	fmt.Fprintf(t.out, "The key has several passkeys for %s:\n", rpID)
+	for i, a := range accounts {
+		fmt.Fprintf(t.out, "  %d  %s\n", i+1, a.Name)
+	}
+	fmt.Fprint(t.out, "Which one? ")
+	line, err := bufio.NewReader(t.in).ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || n < 1 || n > len(accounts) {
+		return 0, errors.New("that is none of the numbers: try again")
+	}
+	return n - 1, nil
+}
