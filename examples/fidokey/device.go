@@ -37,9 +37,9 @@ func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) 
 		t := &tracer{app: a}
 		o.HID.Trace, o.NFC.Trace, o.Client.Trace = t.report, t.apdu, t.message
 	}
-	if path, isVirtual := strings.CutPrefix(device+":", virtualDevice+":"); isVirtual {
+	if path, ok := softwarePath(device); ok {
 		prompt.text = "The software key asks for a touch and gets it at once."
-		key, err := a.softwareKey(strings.TrimSuffix(path, ":"))
+		key, err := a.softwareKey(path)
 		if err != nil {
 			return nil, err
 		}
@@ -57,6 +57,15 @@ func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) 
 		prompt.text = "Hold the key to the reader."
 	}
 	return key, err
+}
+
+// softwarePath reports whether a --device is the software key, and the file of its
+// state, "" if there is none.
+func softwarePath(device string) (path string, ok bool) {
+	if device == virtualDevice {
+		return "", true
+	}
+	return strings.CutPrefix(device, virtualDevice+":")
 }
 
 // softwareKey makes the software key, with its state in a file unless path is "".

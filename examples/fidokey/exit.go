@@ -11,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctap2/u2f"
+	"github.com/gofido/fido/ctap2/webauthn"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
@@ -86,6 +87,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNoBackup
 	case asAny[*ctap2.UnsupportedError](err), asAny[noPasskeysError](err):
 		return exitRefused
+	case errors.Is(err, webauthn.ErrTimeout):
+		return exitTimeout
 	case errors.As(err, &status):
 		for _, s := range pinStatuses {
 			if status == s {
@@ -100,6 +103,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitPIN
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
+	case asAny[*webauthn.Error](err):
+		return exitRefused
 	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err),
 		asAny[*nfc.ProtocolError](err), asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
 		return exitRefused

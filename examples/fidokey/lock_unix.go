@@ -19,7 +19,7 @@ func lockFile(path string) (*os.File, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
 		if err == unix.EWOULDBLOCK {
-			err = errors.New("another serve is using it")
+			err = errors.New("another fidokey is using it")
 		}
 		return nil, err
 	}

@@ -108,8 +108,14 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("device", completeDevices)
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
-	root.AddCommand(a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
-		a.fingerprintsCommand(), a.passkeysCommand(), a.blobsCommand(), a.resetCommand())
+	root.AddCommand(
+		a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
+		a.registerCommand(), a.loginCommand(),
+		a.fingerprintsCommand(),
+		a.passkeysCommand(),
+		a.blobsCommand(),
+		a.resetCommand(),
+	)
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root

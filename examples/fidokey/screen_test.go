@@ -248,6 +248,7 @@ var varying = []variation{
 	{regexp.MustCompile(`1\. Opened a channel.*\n.*|1\. Selected the FIDO application.*\n.*`), "1. [Met the key.]"},
 	{regexp.MustCompile(`credential ID of \d+ bytes: [0-9a-f]{16}…`), "credential ID of N bytes: ID…"},
 	{regexp.MustCompile(`signature of \d+ bytes`), "signature of N bytes"},
+	{regexp.MustCompile(`\b[0-9a-f]{16}… \(\d+ bytes\)`), "ID… (N bytes)"},
 	{regexp.MustCompile(`\b[0-9a-f]{32,}\b`), "HEX"},
 	{regexp.MustCompile(`\b[0-9a-f]{6,}( \(|  | NAME)`), "ID$1"},
 	{regexp.MustCompile(`\bkey\d+\b`), "SERIAL"}, // of a device in the virtual machine

@@ -20,6 +20,11 @@ func (a *app) token(ctx context.Context, key *fido.Key, permissions ctap2.Permis
 
 // askPIN asks for the key's PIN. last is why the one before was refused.
 func (a *app) askPIN(ctx context.Context, left ctap2.PINRetries, last error) ([]byte, error) {
+	return a.askPINWith(ctx, tries(left.Retries), last)
+}
+
+// askPINWith is askPIN that says left of the tries.
+func (a *app) askPINWith(ctx context.Context, left string, last error) ([]byte, error) {
 	if a.pinStdin {
 		// A script has one PIN to give, which may serve several times, but is not
 		// tried again when it was wrong: that costs tries of the key.
@@ -38,7 +43,7 @@ func (a *app) askPIN(ctx context.Context, left ctap2.PINRetries, last error) ([]
 	if last != nil {
 		a.hint("%s.", sentence(oneLine(last)))
 	}
-	return a.readPIN(ctx, fmt.Sprintf("PIN of %s (%s): ", a.theKey(), tries(left.Retries)))
+	return a.readPIN(ctx, fmt.Sprintf("PIN of %s (%s): ", a.theKey(), left))
 }
 
 // askUV tells that the key waits for a finger. last is why it did not take the

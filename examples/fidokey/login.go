@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctap2/webauthn"
+	"github.com/gofido/fido/examples/internal/site"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) loginCommand() *cobra.Command {
+	t := &trySite{app: a}
+	l := site.Login{}
+	c := &cobra.Command{
+		Use:   "login",
+		Short: "Try the key: log in at the site that fidokey plays itself",
+		Long: `Try the key: log in at the site that fidokey plays itself, with a key that
+fidokey register has registered there, and see what such a site learns. Nothing
+leaves this computer.
+
+Without --user the site asks for a passkey, which tells it who you are; if the key
+has several for the site, you choose, by the number on standard input if that is no
+terminal.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := t.check(); err != nil {
+				return err
+			}
+			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+				return t.with(func(s *site.Site) error { return t.login(ctx, s, key, l) })
+			})
+		},
+	}
+	t.flags(c)
+	c.Flags().StringVar(&l.User, "user", "", "the `NAME` of the account (default: that of the passkey)")
+	return c
+}
+
+func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site.Login) error {
+	l.UserVerification = t.uv
+	if t.extensions != "" {
+		l.Extensions = json.RawMessage(t.extensions)
+	}
+	c, err := s.BeginLogin(l)
+	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusNotFound {
+		return &advice{fmt.Sprintf("%v: %s --user %s does so", err, t.command("register"), l.User), err}
+	}
+	return t.ceremony(c, err, func(options []byte) (any, error) {
+		o, err := webauthn.ParseRequestOptions(options)
+		if err != nil {
+			return nil, err
+		}
+		return t.client(key).Get(ctx, t.origin(), o)
+	}, func(report *site.Report) error {
+		fmt.Fprintf(t.out, "%s lets you in as %s.\n", t.rpID, report.User)
+		return t.describe(report)
+	})
+}
