@@ -22,3 +22,10 @@ func badUse(format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	return &advice{text, usageError{errors.New(text)}}
 }
+
+// cant says what this key can't do, or no more.
+func cant(format string, args ...any) error {
+	return &outcomeError{exitRefused, fmt.Sprintf(format, args...), errCant}
+}
+
+var errCant = errors.New("the key can't do it")

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // errDeclined says that the user did not want it.
@@ -15,6 +17,20 @@ var errDeclined = errors.New("you did not agree: nothing was changed")
 // errNeedPIN says that a command can't go on without the key's PIN.
 var errNeedPIN = errors.New("this key wants its PIN: run fidokey in a terminal and enter it, or give it with --pin-stdin")
 
+// What errNeedPIN and context.DeadlineExceeded mean at a prompt.
+var (
+	errNoPIN = &advice{"no PIN was entered", errNeedPIN}
+	errSlow  = &advice{"you took too long to answer: --timeout gives you more time", context.DeadlineExceeded}
+)
+
+// ended says why a wait for the user is over.
+func ended(ctx context.Context) error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return context.Cause(ctx)
+	}
+	return ctx.Err()
+}
+
 // confirm asks a question that changes something if the answer is yes. Without a
 // terminal only --yes, which is in yes, is an answer.
 func (a *app) confirm(ctx context.Context, yes bool, format string, args ...any) error {
@@ -22,6 +38,10 @@ func (a *app) confirm(ctx context.Context, yes bool, format string, args ...any)
 		return err
 	}
 	answer, err := a.readLine(ctx, fmt.Sprintf(format, args...)+" [y/N] ")
+	if err == io.EOF { // Ctrl-D
+		fmt.Fprintln(a.err)
+		return errDeclined
+	}
 	if err != nil {
 		return err
 	}
@@ -37,13 +57,29 @@ func (a *app) canConfirm(yes bool) error {
 	if yes || isTerminal(a.in) {
 		return nil
 	}
-	return usageError{errors.New("nobody can be asked without a terminal: --yes says that you agree")}
+	return badUse("nobody can be asked without a terminal: --yes says that you agree")
+}
+
+// agree is confirm after the consequences have been told. --quiet silences them
+// only for one who has agreed already.
+func (a *app) agree(ctx context.Context, yes bool, question string, consequences ...string) error {
+	for _, line := range consequences {
+		if !yes || !a.quiet {
+			fmt.Fprintln(a.err, fill(line, ""))
+		}
+	}
+	return a.confirm(ctx, yes, "%s", question)
+}
+
+// yesFlag adds the flag that agrees beforehand.
+func yesFlag(c *cobra.Command, yes *bool) {
+	c.Flags().BoolVarP(yes, "yes", "y", false, "agree to what the command would ask about")
 }
 
 // readLine asks for a line, from a terminal or a pipe. The end of the input is
-// io.EOF. When ctx ends, the read that is pending is left behind.
+// io.EOF, and a user who takes too long errSlow. When ctx ends, the read that is pending is left behind.
 func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
 	defer cancel()
 	fmt.Fprint(a.err, prompt)
 	type line struct {
@@ -60,7 +96,7 @@ func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
 		return string(l.b), l.err
 	case <-ctx.Done():
 		fmt.Fprintln(a.err)
-		return "", ctx.Err()
+		return "", ended(ctx)
 	}
 }
 
@@ -94,18 +130,18 @@ const maxLine = 4096
 // readPIN asks for a PIN: at the terminal, or the next line of standard input
 // with --pin-stdin. The caller wipes it.
 func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
 	defer cancel()
 	switch {
+	case isTerminal(a.in): // with --pin-stdin too, so that it is not shown
+		pin, err = readSecret(ctx, a.in.(*os.File), prompt, a.err)
 	case a.pinStdin:
 		pin, err = secretLine(a.in)
-	case isTerminal(a.in):
-		pin, err = readSecret(ctx, a.in.(*os.File), prompt, a.err)
 	default:
 		return nil, errNeedPIN
 	}
 	if err == io.EOF || err == nil && len(pin) == 0 {
-		return nil, errNeedPIN
+		return nil, errNoPIN
 	}
 	return pin, err
 }

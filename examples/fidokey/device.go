@@ -32,7 +32,7 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 // openDevice opens the key that device names, "" the only one.
 func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) {
 	prompt := &prompt{app: a, text: "Touch the key."}
-	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting, Timeout: a.timeout}, Lock: locks[a.lock]}
+	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting, Timeout: a.timeout, PINAsTyped: a.pinAsTyped}, Lock: locks[a.lock]}
 	if a.trace {
 		t := &tracer{app: a}
 		o.HID.Trace, o.NFC.Trace, o.Client.Trace = t.report, t.apdu, t.message

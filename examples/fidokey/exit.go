@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -20,7 +21,8 @@ import (
 	"github.com/gofido/fido/nfc/pcsc"
 )
 
-// The exit codes, which scripts rely on. exitCodesHelp tells them to people.
+// The exit codes, which scripts rely on: each failure has one. exitCodesHelp tells
+// them to people.
 const (
 	exitOK        = 0
 	exitFailed    = 1
@@ -38,8 +40,8 @@ const exitCodesHelp = `Exit codes:
   1    something failed that none of the others describes
   2    the command line is wrong
   3    there is no key, several, or this program may not open it
-  4    the key refused the request or answered with nonsense
-  5    a PIN is needed, wrong or blocked
+  4    the key can't do it, refused it or answered with nonsense
+  5    the PIN or the fingerprint: needed, not set, wrong, blocked or against the rules
   6    the key, or you, took too long
   7    the keys were compared, and an account is on one alone
   130  interrupted with Ctrl-C; a key that waited for a touch was told`
@@ -47,10 +49,11 @@ const exitCodesHelp = `Exit codes:
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
 
-// pinStatuses are the statuses that are about the PIN.
+// pinStatuses are the statuses that are about the PIN or the fingerprint.
 var pinStatuses = []ctap2.Status{
 	ctap2.StatusPINInvalid, ctap2.StatusPINBlocked, ctap2.StatusPINAuthBlocked, ctap2.StatusPINNotSet,
-	ctap2.StatusPUATRequired, ctap2.StatusPINPolicyViolation, ctap2.StatusPINAuthInvalid,
+	ctap2.StatusPUATRequired, ctap2.StatusPINPolicyViolation, ctap2.StatusPINAuthInvalid, ctap2.StatusPINTokenExpired,
+	ctap2.StatusUVInvalid, ctap2.StatusUVBlocked,
 }
 
 // An outcomeError is a failure whose command knows what it means: its exit code,
@@ -89,18 +92,16 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRefused
 	case errors.Is(err, webauthn.ErrTimeout):
 		return exitTimeout
+	case errors.Is(err, errNeedPIN), asAny[*ctap2.PINError](err), asAny[*pinuv.PINError](err):
+		return exitPIN
 	case errors.As(err, &status):
-		for _, s := range pinStatuses {
-			if status == s {
-				return exitPIN
-			}
+		if slices.Contains(pinStatuses, status) {
+			return exitPIN
 		}
 		if status == ctap2.StatusUserActionTimeout || status == ctap2.StatusActionTimeout {
 			return exitTimeout
 		}
 		return exitRefused
-	case errors.Is(err, errNeedPIN), asAny[*pinuv.PINError](err):
-		return exitPIN
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitTimeout
 	case asAny[*webauthn.Error](err):
@@ -130,10 +131,18 @@ func (a *app) explain(ctx context.Context, err error) string {
 	switch {
 	case asAny[*outcomeError](err):
 		return oneLine(err)
-	case ctx.Err() != nil && errors.Is(err, context.Canceled), errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted): // at a prompt
+		return errInterrupted.Error()
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return "interrupted; a key that waited for a touch was told to stop"
 	case asAny[*advice](err):
 		return oneLine(err)
+	case asAny[*ctap2.PINError](err):
+		e, _ := errors.AsType[*ctap2.PINError](err)
+		return a.explainPIN(e)
+	case asAny[*pinuv.PINError](err): // whose text is for people
+		e, _ := errors.AsType[*pinuv.PINError](err)
+		return e.Error()
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
 	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):

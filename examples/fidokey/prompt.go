@@ -48,7 +48,7 @@ func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writ
 	case <-ctx.Done():
 		term.Restore(fd, before)
 		fmt.Fprintln(w)
-		return nil, ctx.Err()
+		return nil, ended(ctx)
 	}
 }
 

@@ -29,6 +29,9 @@ type app struct {
 	system   system
 	software map[string]*virtual.Key // the software keys of this run, by the file of their state
 
+	pinAsTyped bool // flag of the commands that change or try the PIN
+
+	answered    bool   // with --json: there is an object on standard output
 	contactless bool   // the key is held to a reader
 	keyName     string // of a command with several keys: which of them prompts mean
 	pin         []byte // the line of --pin-stdin, once it was read
@@ -59,7 +62,11 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 		fmt.Fprint(errOut, "\r\x1b[K") // over the ^C, which the terminal shows
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+a.explain(ctx, err)))
+		message := a.explain(ctx, err)
+		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+message))
+		if a.json && !a.answered {
+			a.printJSON(failed(code, message, err))
+		}
 	}
 	return code
 }
@@ -111,6 +118,7 @@ along. --device names another:
 	root.AddCommand(
 		a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
 		a.registerCommand(), a.loginCommand(),
+		a.pinCommand(), a.configCommand(),
 		a.fingerprintsCommand(),
 		a.passkeysCommand(),
 		a.blobsCommand(),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -39,6 +40,7 @@ func (a *app) result(v any, words func() error) error {
 }
 
 func (a *app) printJSON(v any) error {
+	a.answered = true
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
@@ -109,3 +111,24 @@ func sentence(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
+
+// fill breaks lines between words where they get longer than textWidth, and
+// begins those that it adds with indent.
+func fill(s, indent string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		var out []string
+		for utf8.RuneCountInString(line) > textWidth {
+			at := strings.LastIndexByte(string([]rune(line)[:textWidth+1]), ' ')
+			if at <= len(indent) {
+				break // a word that is longer than a line
+			}
+			out, line = append(out, line[:at]), indent+line[at+1:]
+		}
+		lines[i] = strings.Join(append(out, line), "\n")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// textWidth is how many characters of running text are on a line.
+const textWidth = 78

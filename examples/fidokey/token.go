@@ -18,6 +18,34 @@ func (a *app) token(ctx context.Context, key *fido.Key, permissions ctap2.Permis
 	return key.Token(ctx, permissions, rpID, ctap2.TokenPrompt{PIN: a.askPIN, UV: a.askUV})
 }
 
+// tokenIfProtected is token for what a key without PIN and fingerprint does for
+// anyone: nil is for such a key.
+func (a *app) tokenIfProtected(ctx context.Context, key *fido.Key, permissions ctap2.Permissions, rpID string) (*pinuv.Token, error) {
+	info, err := key.Info(ctx)
+	if err != nil || !protected(info) {
+		return nil, err
+	}
+	return a.token(ctx, key, permissions, rpID)
+}
+
+// settable says why a protected key gives nobody a token to change its settings; nil
+// if it does, or needs none.
+func settable(info *ctap2.GetInfoResponse) error {
+	byPIN := info.PINPermissions()&ctap2.PermissionACFG != 0
+	switch {
+	case !protected(info), info.UVPermissions()&ctap2.PermissionACFG != 0, byPIN && info.Options[ctap2.OptionClientPIN]:
+		return nil
+	case byPIN:
+		return &ctap2.PINError{Status: ctap2.StatusPINNotSet, Retries: -1}
+	}
+	return cant("this key lets nobody change its settings: it can't have the PIN that proves who does")
+}
+
+// protected reports whether a key asks for a PIN or a fingerprint at all.
+func protected(info *ctap2.GetInfoResponse) bool {
+	return info.Options[ctap2.OptionClientPIN] || info.Options[ctap2.OptionUV]
+}
+
 // askPIN asks for the key's PIN. last is why the one before was refused.
 func (a *app) askPIN(ctx context.Context, left ctap2.PINRetries, last error) ([]byte, error) {
 	return a.askPINWith(ctx, tries(left.Retries), last)
@@ -32,7 +60,7 @@ func (a *app) askPINWith(ctx context.Context, left string, last error) ([]byte, 
 			return nil, last
 		}
 		if a.pin == nil {
-			pin, err := a.readPIN(ctx, "")
+			pin, err := a.readPIN(ctx, "PIN of the key: ")
 			if err != nil {
 				return nil, err
 			}
@@ -41,9 +69,18 @@ func (a *app) askPINWith(ctx context.Context, left string, last error) ([]byte, 
 		return bytes.Clone(a.pin), nil
 	}
 	if last != nil {
-		a.hint("%s.", sentence(oneLine(last)))
+		a.notThePIN(ctx, last)
 	}
 	return a.readPIN(ctx, fmt.Sprintf("PIN of %s (%s): ", a.theKey(), left))
+}
+
+// notThePIN says why the PIN that was typed did not do.
+func (a *app) notThePIN(ctx context.Context, err error) {
+	text := sentence(a.explain(ctx, err)) + "."
+	if asAny[*pinuv.PINError](err) {
+		text += " It was not sent and cost no try."
+	}
+	a.hint("%s", fill(text, ""))
 }
 
 // askUV tells that the key waits for a finger. last is why it did not take the
