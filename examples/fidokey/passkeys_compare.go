@@ -131,10 +131,10 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 	} else if ok {
 		defer file.Close()
 		k.fromFile = true
-		if k.passkeyListing, err = parseListing(file); err != nil {
-			return fmt.Errorf("%s is not a list of passkeys: %w", quoted(k.arg), err)
+		if k.passkeyListing, err = readListing(ctx, file); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%s can't be compared: %w", quoted(k.arg), err)
 		}
-		return nil
+		return err
 	}
 	// The two keys have PINs of their own.
 	a.device, a.keyName = k.arg, "key "+k.letter+", "+quoted(k.arg)
@@ -150,6 +150,26 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 	}
 	k.wipeLargeBlobKeys()
 	return nil
+}
+
+// readListing is parseListing until ctx ends. The read that is pending then is
+// left behind.
+func readListing(ctx context.Context, r io.Reader) (*passkeyListing, error) {
+	type parsed struct {
+		l   *passkeyListing
+		err error
+	}
+	read := make(chan parsed, 1)
+	go func() {
+		l, err := parseListing(r)
+		read <- parsed{l, err}
+	}()
+	select {
+	case p := <-read:
+		return p.l, p.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // devicePrefix begins a --device that is no path.
@@ -226,8 +246,8 @@ func (a *app) printComparison(r *passkeyComparison) {
 	fmt.Fprintf(a.out, "%s\n%s\n", r.a.words(), r.b.words())
 	onA, onB, both := r.split()
 	a.printAccounts("On both", both)
-	a.printAccounts("On A alone", onA)
-	a.printAccounts("On B alone", onB)
+	a.printAccounts("On A alone, without a backup", onA)
+	a.printAccounts("On B alone, without a backup", onB)
 	if len(onA)+len(onB) == 0 {
 		fmt.Fprintln(a.out, "Every account is on both keys.")
 	} else {

@@ -136,8 +136,8 @@ func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen [
 		question = fmt.Sprintf("Delete these %d for good?", len(chosen))
 	}
 	if !yes {
-		fmt.Fprintf(m.err, "%s\nYou can't log in with %s any more. Make sure that you have another way into %s.\n",
-			strings.TrimSuffix(namesOf(chosen), "\n"), pick(len(chosen), "this passkey", "these passkeys"), pick(len(chosen), "the account", "each account"))
+		fmt.Fprintf(m.err, "This deletes from %s:\n%sNobody can log in with %s then: make sure that you have another way into %s.\n", m.theKey(),
+			namesOf(chosen), pick(len(chosen), "it", "them"), pick(len(chosen), "the account", "each account"))
 	}
 	return m.confirm(ctx, yes, "%s", question)
 }
@@ -151,8 +151,13 @@ func (m *passkeyManager) deleteAll(ctx context.Context, all []deletedPasskey) er
 		}
 		m.tell("Deleted %s.", p.words())
 	}
-	m.hint("%s this passkey still: remove it there, too, in the security settings of %s.",
-		pick(len(all), "The site lists", "Each site lists"), pick(len(all), "the account", "each account"))
+	sites := make(map[string]bool)
+	for _, p := range all {
+		sites[p.Site.RPIDHash] = true
+	}
+	m.hint("%s still %s %s, and may go on asking for %s: remove %s there, too, in the security settings.",
+		pick(len(sites), "The site", "The sites"), pick(len(sites), "lists", "list"), pick(len(all), "the passkey", "the passkeys"),
+		pick(len(all), "it", "them"), pick(len(all), "it", "them"))
 	return nil
 }
 

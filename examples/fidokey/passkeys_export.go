@@ -139,7 +139,7 @@ const sshScheme = "ssh:"
 // PROTOCOL.u2f: a name, the key as OpenSSH has those of its kind, the application.
 func asSSH(rpID string, k *cose.Key) (string, error) {
 	if !strings.HasPrefix(rpID, sshScheme) {
-		return "", errors.New("it is a passkey of a site and not of ssh: those are for ssh:")
+		return "", errors.New("it belongs to a site, and ssh takes only those that ssh-keygen has made, for " + sshScheme)
 	}
 	public, err := k.PublicKey()
 	if err != nil {

@@ -243,6 +243,7 @@ func (s *stage) Varies(pattern, instead string) {
 // varying is what differs in every scenario.
 var varying = []variation{
 	{regexp.MustCompile(`Touch the key\.|Hold the key to the reader\.`), "[Touch the key.]"},
+	{regexp.MustCompile(`Keep the key at the reader until this is done\.\n`), ""},
 	{regexp.MustCompile(`\ba touch\b|\ba tap at the reader\b`), "[a touch]"},
 	{regexp.MustCompile(`\d+(\.\d+)?(ns|µs|ms)|\d+\.\d+s\b`), "TIME"},
 	{regexp.MustCompile(`1\. Opened a channel.*\n.*|1\. Selected the FIDO application.*\n.*`), "1. [Met the key.]"},
