@@ -20,7 +20,7 @@ func (a *app) blobsGetCommand() *cobra.Command {
 		Short: "Read the data of a passkey",
 		Long: `Read the data of a passkey, and write it to standard output as it is, or into a file.
 Data that is not text is not written to a terminal.`,
-		Args: needIDs(1, 1),
+		Args: oneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withBlobs(c, false, func(ctx context.Context, b *blobStore) error { return b.getFor(ctx, args, file) })
 		},

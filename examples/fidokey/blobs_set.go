@@ -25,7 +25,7 @@ standard input.
 
 The key stores it compressed and encrypted. Whether there is room for it is found out
 before anything is written.`,
-		Args: needIDs(1, 1),
+		Args: oneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			data, err := a.blobInput(file)
 			if err != nil {

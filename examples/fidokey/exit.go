@@ -88,7 +88,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNoKey
 	case asAny[errNoBackup](err):
 		return exitNoBackup
-	case asAny[*ctap2.UnsupportedError](err), asAny[noPasskeysError](err):
+	case asAny[*ctap2.UnsupportedError](err):
 		return exitRefused
 	case errors.Is(err, webauthn.ErrTimeout):
 		return exitTimeout

@@ -25,13 +25,10 @@ asks the key for a permission that can't change anything, if the key knows one.`
 	return c
 }
 
-// needIDs refuses arguments that are not the IDs of passkeys, or fewer than least
-// or more than most.
-func needIDs(least, most int) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := cobra.RangeArgs(least, most)(c, args); err != nil {
-			return usageError{err}
-		}
-		return checkPasskeyIDs(args)
+// oneID refuses arguments that are not the ID of one passkey.
+func oneID(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return badUse("%s takes the ID of one passkey, but %d were given: fidokey passkeys list shows them", c.Name(), len(args))
 	}
+	return checkPasskeyIDs(args)
 }

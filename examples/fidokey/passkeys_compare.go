@@ -38,13 +38,13 @@ The exit code is ` + fmt.Sprint(exitNoBackup) + ` if there is an account on one 
 lost key alone.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{fmt.Errorf("two keys are compared, but %d were given", len(args))}
+				return badUse("two keys are compared, but %d were given", len(args))
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if lost = strings.ToUpper(lost); lost != "" && lost != "A" && lost != "B" {
-				return usageError{fmt.Errorf("--lost %q is not A or B", lost)}
+				return badUse("--lost %q is not A or B", lost)
 			}
 			return a.passkeysCompare(c.Context(), args, lost)
 		},
@@ -91,13 +91,13 @@ type errNoBackup struct{ error }
 
 func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) error {
 	if a.device != "" {
-		return usageError{errors.New("compare takes the keys as arguments, not with --device")}
+		return badUse("compare takes the keys as arguments, not with --device")
 	}
 	if args[0] == args[1] {
-		return usageError{fmt.Errorf("both are %s: to compare two keys that take turns at one place, keep fidokey passkeys list --json of one in a file", quoted(args[0]))}
+		return badUse("both are %s: to compare two keys that take turns at one place, keep fidokey passkeys list --json of one in a file", quoted(args[0]))
 	}
 	if a.pinStdin && (args[0] == "-" || args[1] == "-") {
-		return usageError{errors.New("standard input can't hold both a listing and the PIN")}
+		return badUse("standard input can't hold both a listing and the PIN")
 	}
 	keys := [2]*comparedKey{{letter: "A", arg: args[0]}, {letter: "B", arg: args[1]}}
 	for _, k := range keys {
@@ -186,7 +186,7 @@ func (a *app) listingFile(arg string) (io.ReadCloser, bool, error) {
 	info, err := os.Stat(arg)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(arg, ".json"):
-		return nil, false, usageError{err}
+		return nil, false, badUse("there is no file %s", quoted(arg))
 	case err != nil || info.Mode()&fs.ModeDevice != 0 || info.IsDir():
 		return nil, false, nil // whatever it is, it is for --device to say
 	}
@@ -196,14 +196,14 @@ func (a *app) listingFile(arg string) (io.ReadCloser, bool, error) {
 
 // words says which key it is, and what was found.
 func (k *comparedKey) words() string {
-	which, when := quoted(k.arg), ""
-	if name := k.Key.name(); name != "" && name != which {
-		which += ", " + name
-	}
+	which := quoted(k.arg)
 	if k.fromFile {
-		when = " on " + k.Created.Format("2 January 2006")
+		which += ", a list of " + k.Created.Format("2 January 2006")
+		if name := k.Key.name(); name != "" {
+			which += " of the key " + name
+		}
 	}
-	return fmt.Sprintf("%s is %s, with %s%s.", k.letter, which, plural(k.count(), "passkey"), when)
+	return fmt.Sprintf("%s is %s, with %s.", k.letter, which, plural(k.count(), "passkey"))
 }
 
 // split returns the accounts that are on A alone, on B alone and on both.

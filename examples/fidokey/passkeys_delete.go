@@ -25,11 +25,11 @@ The site is not told: it goes on listing the passkey until it is removed there, 
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case c.Flags().Changed("site") && len(args) > 0:
-				return usageError{errors.New("either IDs or --site say what to delete, not both")}
+				return badUse("either IDs or --site say what to delete, not both")
 			case c.Flags().Changed("site") && d.site == "":
-				return usageError{errors.New("--site names no site")}
+				return badUse("--site names no site")
 			case !c.Flags().Changed("site") && len(args) == 0:
-				return usageError{errors.New("what shall be deleted? Give the IDs that fidokey passkeys list shows, or --site")}
+				return badUse("what shall be deleted? Give the IDs that fidokey passkeys list shows, or --site")
 			}
 			return checkPasskeyIDs(args)
 		},
@@ -107,7 +107,7 @@ func (d *passkeyDeletion) choose(l *passkeyListing, args []string) ([]sitePasske
 	}
 	chosen := l.at(d.site)
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("there is no passkey for the site %s on %s: fidokey passkeys list shows the sites", hid.Text(d.site), l.Key.the())
+		return nil, fmt.Errorf("there is no passkey for the site %s on the key: fidokey passkeys list shows the sites", hid.Text(d.site))
 	}
 	return chosen, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
@@ -26,7 +25,7 @@ name there. A name that is not given stays as it is, and "" takes it away.
 
 A name has at most 64 bytes, which every key has room for: 64 of the letters a to z,
 32 with accents, 16 emojis.`,
-		Args: needIDs(1, 1),
+		Args: oneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			e := make(passkeyNames)
 			for flag, value := range map[string]string{"name": name, "display-name": display} {
@@ -50,14 +49,14 @@ type passkeyNames map[string]string
 
 func (e passkeyNames) check() error {
 	if len(e) == 0 {
-		return usageError{errors.New("what shall be changed? Give --name, --display-name or both")}
+		return badUse("what shall be changed? Give --name, --display-name or both")
 	}
 	for flag, value := range e {
 		switch {
 		case !utf8.ValidString(value):
-			return usageError{fmt.Errorf("--%s is not text in UTF-8", flag)}
+			return badUse("--%s is not text in UTF-8", flag)
 		case len(value) > maxName:
-			return usageError{fmt.Errorf("--%s has %d bytes in UTF-8, and keys need not keep more than %d: letters with accents count 2, emojis 4", flag, len(value), maxName)}
+			return badUse("--%s has %d bytes in UTF-8, and keys need not keep more than %d: letters with accents count 2, emojis 4", flag, len(value), maxName)
 		}
 	}
 	return nil
@@ -72,7 +71,7 @@ type editedPasskey struct {
 // toEdit are the permissions to change names, on a key that can.
 func toEdit(info *ctap2.GetInfoResponse) (ctap2.Permissions, error) {
 	if !info.Options[ctap2.OptionCredMgmt] {
-		return 0, noPasskeysError{errors.New("this key can list and delete passkeys, but not change the names of their accounts")}
+		return 0, cantManage("this key can list and delete passkeys, but not change the names of their accounts")
 	}
 	return ctap2.PermissionCM, nil
 }

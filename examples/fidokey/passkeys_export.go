@@ -35,10 +35,10 @@ The private key never leaves the key.
   ssh   a line for authorized_keys, of a key that ssh-keygen -O resident has made
 
 With --json all of them that there are for this key are printed.`,
-		Args: needIDs(1, 1),
+		Args: oneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, ok := exportFormats[format]; !ok {
-				return usageError{fmt.Errorf("--format %q is not pem, jwk, cose or ssh", format)}
+				return badUse("--format %q is not pem, jwk, cose or ssh", format)
 			}
 			return a.passkeysExport(c.Context(), format, args)
 		},

@@ -73,7 +73,7 @@ func checkPasskeyIDs(args []string) error {
 			continue
 		}
 		if b, err := base64.RawURLEncoding.DecodeString(arg); err != nil || len(b) < minShortID {
-			return usageError{fmt.Errorf("%q is not the ID of a passkey: fidokey passkeys list shows them, %d characters or more", arg, minShortID)}
+			return badUse("%q is not the ID of a passkey: fidokey passkeys list shows them, %d characters or more", arg, minShortID)
 		}
 	}
 	return nil
@@ -111,7 +111,7 @@ func (l *passkeyListing) findPasskey(arg string) (sitePasskey, error) {
 	case 1:
 		return matches[0], nil
 	case 0:
-		return sitePasskey{}, fmt.Errorf("no passkey on %s has the ID %q: fidokey passkeys list shows those that there are", l.Key.the(), arg)
+		return sitePasskey{}, fmt.Errorf("no passkey on the key has the ID %q: fidokey passkeys list shows those that there are", arg)
 	}
 	var ids []string
 	for _, m := range matches {

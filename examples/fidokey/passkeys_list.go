@@ -60,7 +60,7 @@ func (a *app) printPasskeys(l *passkeyListing) {
 		room = "no room for more: delete one to make a new one"
 	}
 	if n := l.count(); n == 0 {
-		fmt.Fprintf(a.out, "There are no passkeys on %s; %s.\n", l.Key.the(), room)
+		fmt.Fprintf(a.out, "There are no passkeys on the key; %s.\n", room)
 	} else {
 		fmt.Fprintf(a.out, "%s at %s; %s.\n", plural(n, "passkey"), plural(len(l.Sites), "site"), room)
 	}

@@ -54,24 +54,8 @@ type keyIdentity struct {
 	DeviceIdentifier string `json:"deviceIdentifier,omitempty"`
 }
 
-// name is what people call the key.
-func (k keyIdentity) name() string {
-	switch {
-	case k.Product != "" && k.Serial != "":
-		return hid.Text(k.Product + " " + k.Serial)
-	case k.Device != "":
-		return quoted(k.Device)
-	}
-	return hid.Text(k.Product)
-}
-
-// the is for a sentence.
-func (k keyIdentity) the() string {
-	if name := k.name(); name != "" {
-		return "the key " + name
-	}
-	return "the key"
-}
+// name is what people call the key, "" if nothing is known but where it was.
+func (k keyIdentity) name() string { return hid.Text(k.Product + " " + k.Serial) }
 
 // siteName names a relying party.
 type siteName struct {

@@ -11,9 +11,6 @@ import (
 	"github.com/gofido/fido/ctap2/pinuv"
 )
 
-// A noPasskeysError says why a key can't tell of its passkeys, and what to do.
-type noPasskeysError struct{ error }
-
 // passkeyManager is at work on the passkeys of a key that is open.
 type passkeyManager struct {
 	*app
@@ -54,22 +51,28 @@ func (a *app) withPasskeys(ctx context.Context, permissions passkeyPermissions, 
 	return f(m)
 }
 
-// managesPasskeys returns a noPasskeysError if a key has no credential management.
+// cantManage says why a key can't do something with passkeys, and what to do.
+func cantManage(format string, args ...any) error {
+	return &advice{fmt.Sprintf(format, args...), &ctap2.UnsupportedError{Feature: "credential management"}}
+}
+
+// managesPasskeys returns an error with advice if a key has no credential
+// management.
 func managesPasskeys(u2f bool, info *ctap2.GetInfoResponse) error {
 	switch {
 	case u2f:
-		return noPasskeysError{errors.New("this key speaks U2F alone and stores no passkeys; it serves as a second factor, and only the sites know where")}
+		return cantManage("this key speaks U2F alone and stores no passkeys; it serves as a second factor, and only the sites know where")
 	case info.Options[ctap2.OptionCredMgmt], info.Options[ctap2.OptionCredentialMgmtPreview]:
 		return nil
 	case !info.Options[ctap2.OptionRK]:
-		return noPasskeysError{errors.New("this key stores no passkeys; it serves as a second factor, and only the sites know where")}
+		return cantManage("this key stores no passkeys; it serves as a second factor, and only the sites know where")
 	}
 	room := ""
 	if n := info.RemainingDiscoverableCredentials; n != nil {
 		room = fmt.Sprintf("; it has room for %d more", *n)
 	}
-	return noPasskeysError{fmt.Errorf("this key stores passkeys but can't list or delete single ones, as it has no credential management%s. "+
-		"Where it is registered is in the security settings of your accounts; a site that offers this key when you log in without a user name has a passkey on it. Only fidokey reset deletes them, and it erases the key", room)}
+	return cantManage("this key stores passkeys, but can't list or delete single ones%s. Look for it in the security settings of your accounts; "+
+		"where you log in with it and type no user name there is a passkey on it. Only fidokey reset deletes passkeys from it: all of them", room)
 }
 
 // passkeyPermissions says what permissions of a key a command needs, or why the
@@ -102,6 +105,9 @@ func (m *passkeyManager) authorized(ctx context.Context, f func(*pinuv.Token) er
 	for {
 		if m.token == nil {
 			token, err := m.app.token(ctx, m.key, m.permissions, "")
+			if errors.Is(err, ctap2.StatusPINNotSet) {
+				return &advice{"no PIN is set on the key, and without one it does not tell of its passkeys: set one with fidokey pin set", err}
+			}
 			if err != nil {
 				return err
 			}

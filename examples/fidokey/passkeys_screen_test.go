@@ -37,9 +37,9 @@ func (s *stage) addPasskey(key *virtual.Key, word, rpID, name, displayName strin
 
 func withBlob(n *virtual.NewCredential) { n.LargeBlob = true }
 
-// passkeys gives the stage's key the PIN 1234 and passkeys of all kinds, and
+// variedPasskeys gives the stage's key the PIN 1234 and passkeys of all kinds, and
 // returns the short ID of one of them.
-func (s *stage) passkeys() string {
+func (s *stage) variedPasskeys() string {
 	s.Helper()
 	s.setPIN()
 	s.addPasskey(s.key, "one", "example.com", "ada@example.com", "Ada Lovelace", withBlob, func(n *virtual.NewCredential) {
@@ -62,7 +62,7 @@ func shortID(word string) string { return longID(bytes.Repeat([]byte(word), 16))
 
 func TestScreenPasskeysList(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		s.passkeys()
+		s.variedPasskeys()
 		s.Run("passkeys list")
 		s.askedPIN()
 		s.Exit(exitOK)
@@ -97,7 +97,7 @@ func TestScreenPasskeysListEmpty(t *testing.T) {
 // A fingerprint serves as well as the PIN.
 func TestScreenPasskeysListByFingerprint(t *testing.T) {
 	scenario{key: sensor}.play(t, func(s *stage) {
-		s.passkeys()
+		s.variedPasskeys()
 		s.fingers(thumb)
 		s.Run("passkeys list")
 		s.Finger(virtual.NotVerified)
@@ -142,7 +142,7 @@ func TestScreenPasskeysPreview(t *testing.T) {
 
 func TestScreenPasskeysShow(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		id := s.passkeys()
+		id := s.variedPasskeys()
 		if err := s.key.SetLargeBlob(bytes.Repeat([]byte("one"), 16), []byte("hello")); err != nil {
 			s.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestScreenPasskeysShow(t *testing.T) {
 
 func TestScreenPasskeysDelete(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		id := s.passkeys()
+		id := s.variedPasskeys()
 		other := s.addPasskey(s.key, "four", "example.org", "cyd", "", withBlob)
 		for _, word := range []string{"one", "four"} {
 			if err := s.key.SetLargeBlob(bytes.Repeat([]byte(word), 16), []byte("hello")); err != nil {
@@ -193,7 +193,7 @@ func TestScreenPasskeysDelete(t *testing.T) {
 
 func TestScreenPasskeysDeleteSite(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		s.passkeys()
+		s.variedPasskeys()
 		s.Run("passkeys delete --site example.net")
 		s.askedPIN()
 		s.Exit(exitFailed)
@@ -215,7 +215,7 @@ func TestScreenPasskeysDeleteSite(t *testing.T) {
 // Nothing is deleted when the person presses Ctrl-C at the question.
 func TestScreenPasskeysDeleteInterrupted(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		id := s.passkeys()
+		id := s.variedPasskeys()
 		s.Run("passkeys delete %s", id)
 		s.askedPIN()
 		s.Expect("[y/N]")
@@ -230,7 +230,7 @@ func TestScreenPasskeysDeleteInterrupted(t *testing.T) {
 // Damaged large blobs are left alone, and the passkey goes all the same.
 func TestScreenPasskeysDeleteDamagedBlob(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		id := s.passkeys()
+		id := s.variedPasskeys()
 		if err := s.key.SetLargeBlobArray([]byte("this is not what it should be")); err != nil {
 			s.Fatal(err)
 		}
@@ -254,7 +254,7 @@ func TestScreenPasskeysTokenOnce(t *testing.T) {
 
 func TestScreenPasskeysEdit(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		id := s.passkeys()
+		id := s.variedPasskeys()
 		s.Run("passkeys edit %s --display-name 'Countess Lovelace'", id)
 		s.askedPIN()
 		s.Run("passkeys edit %s --name ada --display-name ''", id)
@@ -273,7 +273,7 @@ func TestScreenPasskeysEdit(t *testing.T) {
 
 func TestScreenPasskeysExport(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		s.passkeys()
+		s.variedPasskeys()
 		s.addPasskey(s.key, "ssh", "ssh:laptop", "openssh", "", func(n *virtual.NewCredential) {
 			n.Algorithm = cose.EdDSA
 			n.PrivateKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, ed25519.SeedSize))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/gofido/fido/ctap2"
@@ -15,7 +16,7 @@ func (a *app) passkeysShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID",
 		Short: "Show all that the key tells of a passkey",
-		Args:  needIDs(1, 1),
+		Args:  oneID,
 		RunE:  func(c *cobra.Command, args []string) error { return a.passkeysShow(c.Context(), args) },
 	}
 }
@@ -25,7 +26,8 @@ type shownPasskey struct {
 	sitePasskey
 	LargeBlobSize *int `json:"largeBlobSize,omitempty"` // bytes that are stored with it; nothing if there is none, or it can't be read
 
-	blobErr error
+	blobErr         error
+	blobWithPasskey bool // the key keeps it with the passkey and tells nobody else (CTAP 2.3 section 12.4)
 }
 
 // withPasskey reads the passkeys for f, which wants one of them alone.
@@ -46,7 +48,7 @@ func (a *app) withPasskey(ctx context.Context, permissions passkeyPermissions, a
 
 func (a *app) passkeysShow(ctx context.Context, args []string) error {
 	return a.withPasskey(ctx, toRead, args, func(m *passkeyManager, p sitePasskey) error {
-		shown := shownPasskey{sitePasskey: p}
+		shown := shownPasskey{sitePasskey: p, blobWithPasskey: slices.Contains(m.info.Extensions, ctap2.ExtensionLargeBlob)}
 		if p.LargeBlobKey && m.info.Options[ctap2.OptionLargeBlobs] {
 			data, err := m.key.GetLargeBlob(ctx, p.stored.LargeBlobKey)
 			switch {
@@ -99,6 +101,8 @@ func (a *app) printPasskey(p *shownPasskey) error {
 		blob = plural(*p.LargeBlobSize, "byte") + " are stored with it"
 	case p.LargeBlobKey:
 		blob = "none is stored with it"
+	case p.blobWithPasskey:
+		blob = "fidokey blobs get " + p.ID + " tells, for which a touch is needed"
 	}
 	row("large blob", blob)
 	payments := "no"
