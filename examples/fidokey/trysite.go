@@ -40,6 +40,7 @@ func (t *trySite) flags(c *cobra.Command) {
 	f.StringVar(&t.extensions, "extensions", "", "extensions that the site asks for: a `JSON` object as in WebAuthn, such as {\"prf\":{}}")
 	f.StringVar(&t.file, "site-file", "", "the `FILE` that keeps what the site has learned (default: in your config directory)")
 	c.RegisterFlagCompletionFunc("uv", fixed(requirements...))
+	c.RegisterFlagCompletionFunc("site-file", files)
 }
 
 // requirements are the values of userVerification and residentKey.
