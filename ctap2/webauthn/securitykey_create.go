@@ -61,7 +61,10 @@ func (c *creation) make(ctx context.Context) (*MakeCredentialResult, error) {
 	}
 	if r.ResidentKey == ResidentKeyPreferred {
 		left := c.info.RemainingDiscoverableCredentials
-		c.rk = c.info.Options[ctap2.OptionRK] && (left == nil || *left > 0)
+		room := c.info.Options[ctap2.OptionRK] && (left == nil || *left > 0)
+		// A key that stores passkeys for verified users alone, and can't verify
+		// them as it is set up, may still make a credential of the other kind.
+		c.rk = room && (!c.creationDemandsUV(true) || c.canVerify(ctap2.PermissionMC))
 	}
 	if err := c.excludeAppID(ctx); err != nil {
 		return nil, err

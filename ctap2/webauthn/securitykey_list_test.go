@@ -141,6 +141,7 @@ func TestResidentKey(t *testing.T) {
 		{name: "preferred, key full and does not say so", config: silent(virtual.Config{}), full: true, rk: webauthn.ResidentKeyPreferred, want: "touch, touch: UP", props: new(false)},
 		{name: "preferred, PIN, key full and does not say so", config: silent(virtual.Config{}), pin: pin, full: true, rk: webauthn.ResidentKeyPreferred, want: "PIN 8, touch, PIN 8, touch: UV", props: new(false)},
 		{name: "preferred, key without", config: virtual.Config{WithoutRK: true}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
+		{name: "preferred, no finger yet and no PIN for it", config: virtual.Config{UV: virtual.FingerprintUV, NoPINForMcGa: true}, pin: pin, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
 		{name: "preferred, U2F", config: virtual.Config{Profile: virtual.U2FOnly}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", props: new(false)},
 		{name: "preferred, CTAP 2.0", config: virtual.Config{Profile: virtual.FIDO20}, rk: webauthn.ResidentKeyPreferred, want: "touch: UP", stored: true, props: new(true)},
 		{name: "discouraged", rk: webauthn.ResidentKeyDiscouraged, want: "touch: UP", props: new(false)},
