@@ -1,7 +1,10 @@
 package endtoend
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gofido/fido/ctap2"
@@ -66,6 +69,44 @@ func TestOnlyTheOwnerAddsKeys(t *testing.T) {
 	}
 	if _, _, err := stranger.register(overHID.client(t, newKey(t, virtual.Config{}), u), ada); err != nil {
 		t.Errorf("the owner can't add a key: %v", err)
+	}
+}
+
+// A visitor's cookie can't be read by a page, or stolen by who gave it to the
+// visitor before.
+func TestCookies(t *testing.T) {
+	s := newService(t)
+	b := s.browser(t)
+	if _, err := b.post("/login/begin", site.Login{}); err != nil {
+		t.Fatal(err)
+	}
+	at, _ := url.Parse(origin)
+	before := b.http.Jar.Cookies(at)
+	if _, _, err := b.register(overHID.client(t, newKey(t, virtual.Config{}), &user{}), site.Registration{User: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	after := b.http.Jar.Cookies(at)
+	if len(before) != 1 || len(after) != 1 || before[0].Value == after[0].Value {
+		t.Fatalf("the cookie was %v, and is %v after the login", before, after)
+	}
+	other := s.browser(t)
+	other.http.Jar.SetCookies(at, before)
+	if w, err := other.http.Get(origin + "/me"); err != nil || w.StatusCode != http.StatusUnauthorized {
+		t.Errorf("with the cookie from before the login: %v, %v", w, err)
+	}
+	w, err := s.browser(t).http.Post(origin+"/login/begin", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	if c := w.Cookies(); len(c) != 1 || !c[0].Secure || !c[0].HttpOnly || c[0].SameSite != http.SameSiteStrictMode {
+		t.Errorf("the cookie is %v", c)
+	}
+	if _, err := b.post("/logout", nil); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := b.http.Get(origin + "/me"); err != nil || w.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after the logout: %v, %v", w, err)
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -118,6 +120,38 @@ func TestLoginFails(t *testing.T) {
 	s.http.Transport = elsewhere{s.http.Transport}
 	if _, err := s.login(t.Context(), "ada"); !isError(err, webauthn.SecurityError) {
 		t.Errorf("a site that passes on another's options: %v", err)
+	}
+}
+
+// On this computer http will do.
+func TestLocalhost(t *testing.T) {
+	server := httptest.NewServer(nil)
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := "http://localhost:" + port
+	s, err := site.New(site.Config{RPID: "localhost", Origins: []string{local}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = s.Handler()
+	key, err := fido.OpenHID(t.Context(), ctaphid.Loopback(newKey(t, "")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { key.Close() })
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+	}}}
+	client.Jar, _ = cookiejar.New(nil)
+	visitor := newService(local, client, key, &answers{terminal: terminal{out: io.Discard}})
+	if _, err := visitor.register(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := visitor.login(t.Context(), ""); name != "ada" || err != nil {
+		t.Errorf("%q, %v", name, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,20 +22,48 @@ type terminal struct {
 }
 
 // PIN asks for the PIN, which is not shown. The caller wipes it.
-func (t *terminal) PIN(_ context.Context, p webauthn.PINPrompt) ([]byte, error) {
+func (t *terminal) PIN(ctx context.Context, p webauthn.PINPrompt) ([]byte, error) {
 	if p.Last != nil { // why the one before was refused
 		fmt.Fprintln(t.out, p.Last)
 	}
-	fmt.Fprintf(t.out, "PIN of the key, for %s: ", p.RPID)
-	pin, err := term.ReadPassword(int(t.in.Fd()))
-	fmt.Fprintln(t.out)
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
 	if err != nil {
 		return nil, fmt.Errorf("the key wants its PIN, and there is no terminal to ask for it: %w", err)
 	}
-	if len(pin) == 0 {
-		return nil, webauthn.ErrCancelled
+	fmt.Fprintf(t.out, "PIN of the key, for %s: ", p.RPID)
+	pin, err := until(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	term.Restore(fd, before) // if it was interrupted, it shows nothing otherwise
+	fmt.Fprintln(t.out)
+	if err == nil && len(pin) == 0 {
+		err = webauthn.ErrCancelled
 	}
-	return pin, nil
+	return pin, err
+}
+
+// until waits for read or for the end of ctx: an interrupt, or the time that the
+// service allows. There is no way to end a read from a terminal, which is left
+// behind.
+func until[A any](ctx context.Context, read func() (A, error)) (A, error) {
+	var none A
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	type result struct {
+		answer A
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		answer, err := read()
+		done <- result{answer, err}
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }
 
 // Touch is called when the key begins to wait, and not when it needs no touch.
@@ -55,13 +84,14 @@ func (t *terminal) Fingerprint(_ context.Context, p webauthn.FingerprintPrompt) 
 }
 
 // ChooseAccount asks which of several passkeys it is to be.
-func (t *terminal) ChooseAccount(_ context.Context, rpID string, accounts []webauthn.Account) (int, error) {
+func (t *terminal) ChooseAccount(ctx context.Context, rpID string, accounts []webauthn.Account) (int, error) {
 	fmt.Fprintf(t.out, "The key has several passkeys for %s:\n", rpID)
 	for i, a := range accounts {
-		fmt.Fprintf(t.out, "  %d  %s\n", i+1, a.Name)
+		// Without a PIN or a fingerprint a key tells no names.
+		fmt.Fprintf(t.out, "  %d  %s\n", i+1, cmp.Or(a.Name, a.DisplayName, fmt.Sprintf("user handle %x", a.UserID)))
 	}
 	fmt.Fprint(t.out, "Which one? ")
-	line, err := bufio.NewReader(t.in).ReadString('\n')
+	line, err := until(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
 	if err != nil {
 		return 0, err
 	}
