@@ -151,3 +151,23 @@ func TestScreenLoginRefused(t *testing.T) {
 		s.Exit(exitRefused)
 	})
 }
+
+// Ctrl-C ends it wherever it is.
+func TestScreenRegisterInterrupted(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		s.trySite()
+		s.setPIN()
+		s.Run("register")
+		s.held()
+		s.Expect("PIN of the key")
+		s.Send("12\x03")
+		s.Exit(exitInterrupt)
+		s.Run("register --uv discouraged --resident discouraged")
+		s.held()
+		if !s.way.card {
+			s.askedToTouch()
+		}
+		s.Interrupt()
+		s.Exit(exitInterrupt)
+	})
+}
