@@ -37,14 +37,18 @@ const (
 
 const exitCodesHelp = `Exit codes:
   0    done
-  1    something failed that none of the others describes
+  1    you did not agree, or something failed that none of the others describes
   2    the command line is wrong
   3    there is no key, several, or this program may not open it
   4    the key can't do it, refused it or answered with nonsense
   5    the PIN or the fingerprint: needed, not set, wrong, blocked or against the rules
   6    the key, or you, took too long
   7    the keys were compared, and an account is on one alone
-  130  interrupted with Ctrl-C; a key that waited for a touch was told`
+  130  interrupted with Ctrl-C; a key that waited for a touch was told
+
+With --json a command that fails and has nothing else to tell prints an object with
+the member error, which has the members exitCode and message, and status, pin and
+pinRetries where they apply.`
 
 // A usageError is a mistake on the command line.
 type usageError struct{ error }
@@ -128,6 +132,8 @@ func noKey(err error) bool {
 
 // explain returns one line that says what is wrong and what to do.
 func (a *app) explain(ctx context.Context, err error) string {
+	pin, isPIN := errors.AsType[*ctap2.PINError](err)
+	rule, isRule := errors.AsType[*pinuv.PINError](err)
 	switch {
 	case asAny[*outcomeError](err):
 		return oneLine(err)
@@ -137,12 +143,10 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return "interrupted; a key that waited for a touch was told to stop"
 	case asAny[*advice](err):
 		return oneLine(err)
-	case asAny[*ctap2.PINError](err):
-		e, _ := errors.AsType[*ctap2.PINError](err)
-		return a.explainPIN(e)
-	case asAny[*pinuv.PINError](err): // whose text is for people
-		e, _ := errors.AsType[*pinuv.PINError](err)
-		return e.Error()
+	case isPIN:
+		return a.explainPIN(pin)
+	case isRule: // whose text is for people
+		return rule.Error()
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
 	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):
@@ -154,7 +158,15 @@ func (a *app) explain(ctx context.Context, err error) string {
 	case asAny[usageError](err), strings.HasPrefix(err.Error(), "unknown command"):
 		return oneLine(err) + "; fidokey --help tells what there is"
 	}
-	return oneLine(err)
+	switch e := err.(type) { // the command that failed is in a --trace
+	case *ctap2.CommandError:
+		if status, ok := e.Err.(ctap2.Status); ok {
+			return status.Error()
+		}
+	case *ctap2.UnsupportedError:
+		return "this key does not support " + hid.Text(e.Feature)
+	}
+	return strings.TrimPrefix(oneLine(err), "ctap2: ")
 }
 
 // oneLine returns the error's text, fit for a terminal even if it quotes a key.

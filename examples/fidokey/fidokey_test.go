@@ -195,6 +195,17 @@ func TestPing(t *testing.T) {
 	}
 }
 
+func TestPingAndWinkJSON(t *testing.T) {
+	r := fidokey(t, t.Context(), "", "ping", "-d", "virtual", "--size", "100", "--count", "3", "--json")
+	var p pings
+	if err := json.Unmarshal([]byte(r.out), &p); err != nil || p.Size != 100 || p.Count != 3 || p.Slowest < p.Median || p.Median <= 0 {
+		t.Errorf("ping: %+v, %v", r, err)
+	}
+	if r := fidokey(t, t.Context(), "", "wink", "-d", "virtual", "--json"); r.code != exitOK || r.out != "{\n  \"winked\": true\n}\n" {
+		t.Errorf("wink: %+v", r)
+	}
+}
+
 func TestWink(t *testing.T) {
 	winks := make(chan struct{}, 1)
 	l, err := udphid.Listen("127.0.0.1:0", nil)

@@ -1,12 +1,14 @@
-// Command fidokey shows what a FIDO2 security key is and does: it lists keys,
-// tells what one can do, tests its connection, and runs through a registration
-// and a login with every step explained. It has a security key of its own, in
+// Command fidokey looks after FIDO2 security keys: it lists keys and what is on
+// them, sets PINs and settings, enrols fingerprints, and tries a key at a site that
+// it plays itself, with what happens explained. It has a security key of its own, in
 // software, so that none of it needs hardware, and it can lend that key to other
 // programs.
 //
 //	fidokey demo
 //	fidokey list
 //	fidokey info --device /dev/hidraw0
+//	fidokey pin set
+//	fidokey passkeys list
 //	fidokey serve --uhid
 package main
 

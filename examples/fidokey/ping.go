@@ -38,7 +38,7 @@ func (a *app) ping(ctx context.Context, size, count int) error {
 	}
 	defer key.Close()
 	if key.HID() == nil {
-		return fmt.Errorf("a key in a card reader does not echo: %w", ctaphid.ErrInvalidCmd)
+		return cant("a key in a card reader does not echo: ping is for keys on USB")
 	}
 	data := make([]byte, size)
 	times := make([]time.Duration, 0, min(count, 1000))
@@ -55,10 +55,21 @@ func (a *app) ping(ctx context.Context, size, count int) error {
 		if len(times) < cap(times) {
 			times = append(times, d)
 		}
-		fmt.Fprintf(a.out, "%d bytes there and back: %v\n", size, d.Round(10*time.Microsecond))
+		a.tell("%d bytes there and back: %v", size, d.Round(10*time.Microsecond))
 	}
 	slices.Sort(times)
-	fmt.Fprintf(a.out, "%d of %d came back unchanged; median %v, slowest %v\n", count, count,
-		times[len(times)/2].Round(10*time.Microsecond), times[len(times)-1].Round(10*time.Microsecond))
-	return nil
+	p := pings{Size: size, Count: count, Median: times[len(times)/2], Slowest: times[len(times)-1]}
+	return a.result(p, func() error {
+		fmt.Fprintf(a.out, "%d of %d came back unchanged; median %v, slowest %v\n", count, count,
+			p.Median.Round(10*time.Microsecond), p.Slowest.Round(10*time.Microsecond))
+		return nil
+	})
+}
+
+// pings is the JSON form of pings that all came back unchanged.
+type pings struct {
+	Size    int           `json:"size"` // bytes of each
+	Count   int           `json:"count"`
+	Median  time.Duration `json:"median"` // of the first 1000, in nanoseconds
+	Slowest time.Duration `json:"slowest"`
 }

@@ -74,8 +74,9 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "fidokey",
-		Short: "Show what a FIDO2 security key is and does",
-		Long: `Fidokey shows what a FIDO2 security key is and does.
+		Short: "Look after FIDO2 security keys",
+		Long: `Fidokey looks after FIDO2 security keys of any make, on USB and at card readers: it
+shows what they are and what is on them, sets them up, and tries them out.
 
 Without --device the commands use the key that list shows, or at a terminal the
 one of several that you touch, and demo uses the software key that fidokey brings
@@ -115,18 +116,31 @@ along. --device names another:
 	root.RegisterFlagCompletionFunc("device", completeDevices)
 	root.RegisterFlagCompletionFunc("color", fixed("auto", "always", "never"))
 	root.RegisterFlagCompletionFunc("lock", fixed("open", "call", "none"))
-	root.AddCommand(
-		a.demoCommand(), a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand(), a.serveCommand(),
-		a.registerCommand(), a.loginCommand(),
-		a.pinCommand(), a.configCommand(),
-		a.fingerprintsCommand(),
-		a.passkeysCommand(),
-		a.blobsCommand(),
-		a.resetCommand(),
-	)
+	for _, g := range a.groups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
+	}
 	withoutArgs(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	return root
+}
+
+// A group is what the help shows together.
+type group struct {
+	title    string
+	commands []*cobra.Command
+}
+
+func (a *app) groups() []group {
+	return []group{
+		{"Keys:", []*cobra.Command{a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand()}},
+		{"What is on a key:", []*cobra.Command{a.passkeysCommand(), a.fingerprintsCommand(), a.blobsCommand()}},
+		{"How a key is set up:", []*cobra.Command{a.pinCommand(), a.configCommand(), a.resetCommand()}},
+		{"Try a key:", []*cobra.Command{a.registerCommand(), a.loginCommand(), a.demoCommand(), a.serveCommand()}},
+	}
 }
 
 // withoutArgs has the commands that don't say what arguments they take refuse all.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/gofido/fido/ctaphid"
 	"github.com/spf13/cobra"
@@ -20,15 +19,22 @@ func (a *app) winkCommand() *cobra.Command {
 			}
 			defer key.Close()
 			if key.HID() == nil || key.HID().Info().Capabilities&ctaphid.CapabilityWink == 0 {
-				return fmt.Errorf("this key can't wink: %w", ctaphid.ErrInvalidCmd)
+				return cant("this key can't wink")
 			}
 			if err := a.timed(ctx, key.HID().Wink); err != nil {
 				return err
 			}
-			fmt.Fprintln(a.out, "The key was told to wink.")
-			return nil
+			return a.result(winked{true}, func() error {
+				a.tell("The key was told to wink.")
+				return nil
+			})
 		},
 	}
+}
+
+// winked is the JSON form of a wink.
+type winked struct {
+	Winked bool `json:"winked"` // the key has taken the command; nobody knows what its user has seen
 }
 
 // timed calls f with a context that ends after --timeout.
