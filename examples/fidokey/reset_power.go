@@ -245,5 +245,9 @@ func (r *reset) tellSame(c comparison) {
 		r.hint("It is the same key: the same %s.", strings.Join(words, ", "))
 		return
 	}
-	r.hint("It has the same %s, but no serial number: if you have put in another key of this model, fidokey can't tell. Don't touch it then, and press Ctrl-C.", strings.Join(words, ", "))
+	text := fmt.Sprintf("It has the same %s, which other keys of its model may have too.", strings.Join(words, ", "))
+	if !r.contactless {
+		text += " If it is one of them, don't touch it and press Ctrl-C."
+	}
+	r.hint("%s", text)
 }

@@ -23,6 +23,10 @@ func TestScreenReset(t *testing.T) {
 	})
 }
 
+// byHand are the ways where the screens have a person's steps besides: one scenario
+// is enough for what differs.
+var byHand = map[string]string{"pcscd": "TestScreenReset plays it", "uhid": "TestScreenReset plays it"}
+
 // toErase runs reset up to the moment when the key has got its power.
 func (s *stage) toErase() {
 	s.Helper()
@@ -57,7 +61,7 @@ func expectNotErased(t *testing.T, key *virtual.Key) {
 }
 
 func TestScreenResetNotAgreed(t *testing.T) {
-	scenario{}.play(t, func(s *stage) {
+	scenario{not: byHand}.play(t, func(s *stage) {
 		storePasskey(s.T, s.key)
 		s.Run("reset")
 		s.Answer("Type erase to erase it: ", "yes")
@@ -67,7 +71,7 @@ func TestScreenResetNotAgreed(t *testing.T) {
 }
 
 func TestScreenResetDeclined(t *testing.T) {
-	scenario{}.play(t, func(s *stage) {
+	scenario{not: byHand}.play(t, func(s *stage) {
 		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Decide(virtual.Decline)
@@ -77,7 +81,7 @@ func TestScreenResetDeclined(t *testing.T) {
 }
 
 func TestScreenResetLongTouch(t *testing.T) {
-	scenario{key: virtual.Config{LongTouchForReset: true}}.play(t, func(s *stage) {
+	scenario{key: virtual.Config{LongTouchForReset: true}, not: byHand}.play(t, func(s *stage) {
 		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Touch()
@@ -89,7 +93,7 @@ func TestScreenResetLongTouch(t *testing.T) {
 }
 
 func TestScreenResetTooLate(t *testing.T) {
-	scenario{key: virtual.Config{ResetWindow: 1}}.play(t, func(s *stage) {
+	scenario{key: virtual.Config{ResetWindow: 1}, not: byHand}.play(t, func(s *stage) {
 		storePasskey(s.T, s.key)
 		s.toErase()
 		s.Exit(exitTimeout)
@@ -98,7 +102,7 @@ func TestScreenResetTooLate(t *testing.T) {
 }
 
 func TestScreenResetInterrupted(t *testing.T) {
-	scenario{}.play(t, func(s *stage) {
+	scenario{not: byHand}.play(t, func(s *stage) {
 		if err := s.key.SetPIN([]byte("secret")); err != nil {
 			s.Fatal(err)
 		}

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/internal/pcscd"
 	"github.com/gofido/fido/nfc"
@@ -81,31 +80,26 @@ func (s *readerSocket) plug(t *testing.T, key *virtual.Key) string {
 		}
 	}()
 	s.remove = func() { remove(); <-served }
-	s.wait(t, func(ctx context.Context) bool {
-		k, err := fido.Open(ctx, "pcsc:"+s.reader, nil)
-		if err != nil {
-			return false
-		}
-		k.Close()
-		return true
-	})
+	s.wait(t, true)
 	return "pcsc:" + s.reader
 }
 
 func (s *readerSocket) unplug(t *testing.T) {
 	s.remove()
-	s.wait(t, func(ctx context.Context) bool {
-		list, err := pcsc.List(ctx)
-		return err == nil && slices.ContainsFunc(list, func(r pcsc.Reader) bool { return r.Name == s.reader && !r.Card })
-	})
+	s.wait(t, false)
 }
 
-// wait waits until the daemon has seen that the card is there, or gone.
-func (s *readerSocket) wait(t *testing.T, seen func(context.Context) bool) {
+// wait waits until the daemon has seen that the card is there, or gone. It leaves the
+// card alone, which fidokey may be at.
+func (s *readerSocket) wait(t *testing.T, card bool) {
 	t.Helper()
 	limit, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for !seen(limit) {
+	seen := func() bool {
+		list, err := pcsc.List(limit)
+		return err == nil && slices.ContainsFunc(list, func(r pcsc.Reader) bool { return r.Name == s.reader && r.Card == card })
+	}
+	for !seen() {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-limit.Done():
