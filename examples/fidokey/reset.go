@@ -224,7 +224,7 @@ func (r *reset) describe() {
 		}
 	}
 	say("Have another way to log in everywhere before you go on.")
-	if r.byHand() && r.key.serial() == "" && r.key.proof.by == "" {
+	if r.byHand() && !distinct(r.key.serial()) && r.key.proof.by == "" {
 		say("Nothing tells this key from others of its model: when you put it back, be sure that it is this one.")
 	}
 }

@@ -47,9 +47,9 @@ func (i *identity) port() string {
 	return i.reader
 }
 
-// serial is the key's serial number; "" if it has none that tells it from others.
+// serial is the key's serial number; "" if it has none.
 func (i *identity) serial() string {
-	if i.hid == nil || !distinct(i.hid.Serial) {
+	if i.hid == nil {
 		return ""
 	}
 	return i.hid.Serial
@@ -92,19 +92,19 @@ func (i *identity) compare(now *identity) (c comparison) {
 	if (i.hid == nil) != (now.hid == nil) || i.reader != "" && i.reader != now.reader {
 		return comparison{other: "it is not in the same place"}
 	}
-	for _, what := range []struct{ name, before, after string }{
+	for _, what := range []struct{ name, before, now string }{
 		{sameModel, i.model(), now.model()},
 		{sameSerial, i.serial(), now.serial()},
 		{sameAAGUID, i.aaguidText(), now.aaguidText()},
 	} {
 		switch {
-		case what.before == "" || what.after == "":
-		case what.before != what.after:
+		case what.before == "" || what.now == "":
+		case what.before != what.now:
 			c.other = "its " + sameWords[what.name] + " is another"
 			return c
 		default:
 			c.same = append(c.same, what.name)
-			c.certain = c.certain || what.name == sameSerial
+			c.certain = c.certain || what.name == sameSerial && distinct(what.now)
 		}
 	}
 	if i.proof.by != "" && i.proof.by == now.proof.by {

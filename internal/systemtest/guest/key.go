@@ -19,7 +19,7 @@ import (
 type Device struct {
 	Server *ctaphid.Server
 	Path   string // of its hidraw node; "" while it is unplugged
-	Serial string // another one each time that it is plugged in
+	Serial string // no other device has it
 
 	route  Route
 	unplug context.CancelCauseFunc
@@ -75,7 +75,9 @@ func PlugIn(t *testing.T, r Route, h ctaphid.Handler, c *ctaphid.ServerConfig) *
 // Plug plugs the device in and returns when its node is there.
 func (d *Device) Plug(t *testing.T) {
 	t.Helper()
-	d.Serial = fmt.Sprintf("key%d", serials.Add(1))
+	if d.Serial == "" {
+		d.Serial = fmt.Sprintf("key%d", serials.Add(1))
+	}
 	device, err := d.route.create(d.Serial)
 	if err != nil {
 		t.Fatal(err)
