@@ -1,6 +1,7 @@
 package webauthn
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/gofido/fido/ctap2"
@@ -33,10 +34,12 @@ var getCredBlob = requestExtension{
 		}
 		return nil
 	},
-	answer: func(_ context.Context, a *assertion, r *ctap2.GetAssertionResponse) (err error) {
-		if a.request.Extensions.GetCredBlob {
-			a.outputs.CredBlob, err = r.AuthData.Extensions.CredBlob()
+	answer: func(_ context.Context, a *assertion, r *ctap2.GetAssertionResponse) error {
+		if !a.request.Extensions.GetCredBlob {
+			return nil
 		}
+		blob, err := r.AuthData.Extensions.CredBlob()
+		a.outputs.CredBlob = bytes.Clone(blob)
 		return err
 	},
 }

@@ -156,6 +156,14 @@ func descriptors(all []ctap2.PublicKeyCredentialDescriptor) (list []ctap2.Public
 	return list
 }
 
+// wipe overwrites the key of a large blob, in a response and in what the key sent.
+func wipe(key ctap2.LargeBlobKey, r *ctap2.Reply) {
+	if key != nil {
+		clear(key)
+		clear(r.Raw)
+	}
+}
+
 // transports are the key's, in order (WebAuthn L3 section 5.2.1, getTransports).
 func (c *ceremony) transports() []string {
 	all := slices.Clone(c.info.Transports)

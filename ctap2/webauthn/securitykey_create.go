@@ -144,7 +144,7 @@ func (c *creation) send(ctx context.Context, token *pinuv.Token, uv bool) (*Make
 	if err != nil {
 		return nil, err
 	}
-	defer clear(response.LargeBlobKey)
+	defer wipe(response.LargeBlobKey, &response.Reply)
 	return c.result(response)
 }
 

@@ -1,6 +1,7 @@
 package webauthn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,7 +137,7 @@ func (a *assertion) sendFor(ctx context.Context, list []ctap2.PublicKeyCredentia
 	}
 	defer func() {
 		for _, r := range all {
-			clear(r.LargeBlobKey)
+			wipe(r.LargeBlobKey, &r.Reply)
 		}
 	}()
 	chosen, err := a.choose(ctx, all)
@@ -154,9 +155,9 @@ func (a *assertion) choose(ctx context.Context, all []*ctap2.GetAssertionRespons
 	}
 	accounts := make([]Account, len(all))
 	for i, r := range all {
-		accounts[i].CredentialID = r.Credential.ID
+		accounts[i].CredentialID = bytes.Clone(r.Credential.ID)
 		if r.User != nil {
-			accounts[i].UserID = r.User.ID
+			accounts[i].UserID = bytes.Clone(r.User.ID)
 			accounts[i].Name = hid.Text(r.User.Name)
 			accounts[i].DisplayName = hid.Text(r.User.DisplayName)
 		}
@@ -180,15 +181,15 @@ func (a *assertion) result(ctx context.Context, r *ctap2.GetAssertionResponse) (
 			return nil, err
 		}
 	}
-	result := &GetAssertionResult{
-		CredentialID:      r.Credential.ID,
-		AuthenticatorData: r.AuthData.Raw,
-		Signature:         r.Signature,
+	result := &GetAssertionResult{ // cloned, because the response may be wiped
+		CredentialID:      bytes.Clone(r.Credential.ID),
+		AuthenticatorData: bytes.Clone(r.AuthData.Raw),
+		Signature:         bytes.Clone(r.Signature),
 		Attachment:        AttachmentCrossPlatform,
 		Extensions:        a.outputs,
 	}
 	if r.User != nil {
-		result.UserHandle = r.User.ID
+		result.UserHandle = bytes.Clone(r.User.ID)
 	}
 	return result, nil
 }
