@@ -97,6 +97,26 @@ func ExampleClient_WithWaiting() {
 	// Output: touch the key to sign the letter
 }
 
+func ExampleClient_OverU2F() {
+	ctx := context.Background()
+	client := softwareKey(virtual.Config{Profile: virtual.FIDO20})
+	if err := client.SetPIN(ctx, []byte("1234")); err != nil {
+		log.Fatal(err)
+	}
+	request := *newAccount
+	request.Options = ctap2.Options{}
+	over, ok := client.OverU2F()
+	if !ok {
+		log.Fatal("the connection carries no U2F")
+	}
+	made, err := over.MakeCredential(ctx, &request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(made.Fmt)
+	// Output: fido-u2f
+}
+
 func ExampleClient_GetInfo() {
 	client := softwareKey(virtual.Config{})
 	info, err := client.GetInfo(context.Background())

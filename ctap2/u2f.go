@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/u2f"
@@ -33,6 +34,32 @@ var _ interface {
 	Transport
 	U2FTransport
 } = U2FMapping{}
+
+// OverU2F returns a client that reaches the same key by U2F, as a [U2FMapping]
+// does; ok is false if the Transport is no [U2FTransport]. It shares the turn with
+// c, and not what it remembers of the key. Whether the key knows U2F its getInfo
+// tells by [VersionU2F].
+//
+// By U2F a key of CTAP 2.0 makes a credential without its PIN, which it demands
+// otherwise.
+func (c *Client) OverU2F() (client *Client, ok bool) {
+	t, ok := c.transport.(U2FTransport)
+	if !ok {
+		return nil, false
+	}
+	other := *c
+	other.transport, other.info = U2FMapping{t}, new(atomic.Pointer[GetInfoResponse])
+	if s, ok := c.transport.(sequencer); ok {
+		other.transport = sequencedMapping{U2FMapping{t}, s}
+	}
+	return &other, true
+}
+
+// sequencedMapping is a U2FMapping that can keep other programs from the key.
+type sequencedMapping struct {
+	U2FMapping
+	sequencer
+}
 
 // CBOR implements [Transport]. Errors that are not the context's are those of
 // the U2FTransport, a *u2f.OpError among whose meanings is

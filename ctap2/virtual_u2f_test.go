@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/attestation"
+	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctap2/u2f"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
@@ -373,3 +374,54 @@ func ExampleU2FMapping() {
 	// fido-u2f UP, AT
 	// true
 }
+
+// One key, asked by both protocols: the credentials are the same, and so is the
+// turn.
+func TestOverU2F(t *testing.T) {
+	key, c := connect(t, virtual.Config{Profile: virtual.FIDO20}, nil)
+	if err := key.SetPIN([]byte("1234")); err != nil {
+		t.Fatal(err)
+	}
+	request := registration("ada")
+	request.Options = ctap2.Options{}
+	if _, err := c.MakeCredential(t.Context(), request); !errors.Is(err, ctap2.StatusPUATRequired) {
+		t.Fatalf("without its PIN: %v", err)
+	}
+	over, ok := c.OverU2F()
+	if !ok {
+		t.Fatal("the transport carries U2F")
+	}
+	made, err := over.MakeCredential(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		client  *ctap2.Client
+		version string
+	}{{c, ctap2.VersionFIDO20}, {over, ctap2.VersionU2F}} {
+		info, err := test.client.Info(t.Context())
+		if err != nil || !slices.Contains(info.Versions, test.version) {
+			t.Errorf("%v, %v", info, err)
+		}
+		if _, err := test.client.GetAssertion(t.Context(), &ctap2.GetAssertionRequest{RPID: "example.com", ClientDataHash: clientDataHash,
+			AllowList: []ctap2.PublicKeyCredentialDescriptor{{ID: made.AuthData.AttestedCredentialData.CredentialID, Type: ctap2.TypePublicKey}}}); err != nil {
+			t.Errorf("%s: %v", test.version, err)
+		}
+	}
+	if _, ok := ctap2.NewClient(newFakeKey(t, "", pinuv.Two), nil).OverU2F(); ok {
+		t.Error("a transport without U2F is one")
+	}
+	sequences := &sequencedU2F{Direct: key.Direct()}
+	over, _ = ctap2.NewClient(sequences, nil).OverU2F()
+	if _, err := over.GetInfo(t.Context()); err != nil || sequences.begun != 1 || sequences.ended != 1 {
+		t.Errorf("other programs are not kept out: %+v, %v", sequences, err)
+	}
+}
+
+type sequencedU2F struct {
+	*virtual.Direct
+	begun, ended int
+}
+
+func (s *sequencedU2F) BeginSequence(context.Context) error { s.begun++; return nil }
+func (s *sequencedU2F) EndSequence()                        { s.ended++ }

@@ -56,7 +56,12 @@ func (c *creation) excludeAppID(ctx context.Context) error {
 	if err != nil || !known {
 		return err
 	}
-	_, err = touched(ctx, c.ceremony, false, func(key *ctap2.Client) (none struct{}, _ error) {
+	return c.excluded(ctx)
+}
+
+// excluded fails with ErrAlreadyRegistered once the key was touched.
+func (c *creation) excluded(ctx context.Context) error {
+	_, err := touched(ctx, c.ceremony, false, func(key *ctap2.Client) (none struct{}, _ error) {
 		return none, key.Selection(ctx)
 	})
 	if err != nil {

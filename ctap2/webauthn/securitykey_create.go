@@ -87,6 +87,11 @@ func (c *creation) attempt(ctx context.Context) (*MakeCredentialResult, error) {
 			return nil, err
 		}
 	}
+	if c.fitsU2F() {
+		if result, done, err := c.byU2F(ctx); done {
+			return result, err
+		}
+	}
 	permissions := ctap2.PermissionMC
 	if len(c.exclude) > 1 {
 		permissions |= ctap2.PermissionGA // the list may be too long for one request

@@ -81,6 +81,7 @@ type wish struct{ uv, rk string }
 type outcome struct {
 	register string // the kind of error; "": registered
 	passkey  bool   // it is one
+	byU2F    bool   // it was made by U2F, which spares a PIN
 	verified bool   // at the registration
 	login    string // with the user name, the same userVerification
 	byName   bool   // the login verified the user
@@ -88,7 +89,7 @@ type outcome struct {
 }
 
 // expect says what WebAuthn L3 section 5.1.3 and CTAP 2.3 section 6.1 make of a wish.
-func (k keyKind) expect(w wish) outcome {
+func (k keyKind) expect(w wish, attestation string) outcome {
 	if w.uv == "required" && !k.verifies || w.rk == "required" && !k.passkeys {
 		return outcome{register: "unsuitable"}
 	}
@@ -96,7 +97,8 @@ func (k keyKind) expect(w wish) outcome {
 	// What is preferred is made if the key can, and a passkey takes a PIN from those
 	// who have set one, whatever the site says of verification.
 	o.passkey = k.passkeys && (w.rk == "required" || w.rk == "preferred")
-	o.verified = k.verifies && (w.uv != "discouraged" || o.passkey || k.creates || k.always)
+	o.byU2F = k.creates && k.config.Profile == virtual.FIDO20 && w.uv == "discouraged" && !o.passkey && attestation == "none"
+	o.verified = k.verifies && (w.uv != "discouraged" || o.passkey || k.creates || k.always) && !o.byU2F
 	o.byName = k.verifies && (w.uv != "discouraged" || k.always)
 	if !o.passkey {
 		o.without = "no passkey"
@@ -134,7 +136,7 @@ func combine(t *testing.T, way transport, kind keyKind, attestations []string) {
 // try registers a new key and logs in with it, once with the user name and once
 // without.
 func try(t *testing.T, s *service, way transport, k keyKind, attestation string, w wish) {
-	want := k.expect(w)
+	want := k.expect(w, attestation)
 	key := k.new(t, way)
 	u := &user{pin: pin}
 	b := s.browser(t)
@@ -153,7 +155,7 @@ func try(t *testing.T, s *service, way transport, k keyKind, attestation string,
 	}
 	checkReport(t, report, k, want, attestation, way)
 	checkResponse(t, response, report)
-	checkPrompts(t, "registration", u.took(), way, k, want.verified)
+	checkPrompts(t, "registration", u.took(), way, k, want.verified, want.byU2F)
 
 	b = s.browser(t)
 	login, _, err := b.login(way.client(t, key, u), site.Login{User: name, UserVerification: w.uv})
@@ -163,7 +165,7 @@ func try(t *testing.T, s *service, way transport, k keyKind, attestation string,
 		t.Errorf("the login with a name shows the site %+v, want %+v", login, want)
 	}
 	if err == nil {
-		checkPrompts(t, "login with a name", u.took(), way, k, want.byName)
+		checkPrompts(t, "login with a name", u.took(), way, k, want.byName, false)
 	}
 
 	b = s.browser(t)
@@ -184,7 +186,7 @@ func checkReport(t *testing.T, r *site.Report, k keyKind, want outcome, attestat
 	if !r.Flags.UP || r.Flags.UV != want.verified || r.Flags.BE || r.Flags.BS {
 		t.Errorf("the flags are %+v, want UV %t", r.Flags, want.verified)
 	}
-	if unknown := k.config.Profile == virtual.FIDO20 && !want.passkey; unknown {
+	if unknown := k.config.Profile == virtual.FIDO20 && !want.passkey && !want.byU2F; unknown {
 		// Keys of CTAP 2.0 may store what nobody asked them to.
 		if g.Discoverable != nil {
 			t.Errorf("credProps.rk is %t, which nobody knows", *g.Discoverable)
@@ -244,13 +246,13 @@ func checkResponse(t *testing.T, r *webauthn.RegistrationResponse, report *site.
 }
 
 // checkPrompts checks that the user was asked for what it takes, and for no more.
-func checkPrompts(t *testing.T, what string, asked []string, way transport, k keyKind, verified bool) {
+func checkPrompts(t *testing.T, what string, asked []string, way transport, k keyKind, verified, byU2F bool) {
 	t.Helper()
 	want := map[string]int{}
 	switch {
 	case way == overNFC:
 		want["hold"] = 1
-	case k.format == "fido-u2f":
+	case byU2F, k.format == "fido-u2f":
 		// The key is asked again and again, and this user has touched it by then.
 	case !verified || !k.finger: // a finger is as good as a touch
 		want["touch"] = 1
