@@ -89,6 +89,11 @@ func authenticationResponse(r *GetAssertionRequest, got *GetAssertionResult) (*A
 		UserHandle:              got.UserHandle,
 		ClientExtensionResults:  got.Extensions,
 	}
+	if len(response.UserHandle) == 0 {
+		// Some authenticators put an empty one where they know of none. A site gave
+		// none such (section 5.4.3), and would not know it.
+		response.UserHandle = nil
+	}
 	if r.Extensions.AppID != "" && response.ClientExtensionResults.AppID == nil {
 		response.ClientExtensionResults.AppID = new(false)
 	}

@@ -207,6 +207,26 @@ func TestExtensionResults(t *testing.T) {
 	}
 }
 
+// TestUserHandle: an empty one, which some authenticators give where they know of
+// none, is none.
+func TestUserHandle(t *testing.T) {
+	for name, c := range map[string]struct {
+		told []byte
+		want any
+	}{
+		"told": {[]byte("ada"), b64([]byte("ada"))}, "not told": {nil, nil}, "empty": {[]byte{}, nil},
+	} {
+		f := &fake{got: &GetAssertionResult{CredentialID: []byte{1}, AuthenticatorData: []byte{1}, Signature: []byte{1}, UserHandle: c.told}}
+		got, err := NewClient(f, nil).Get(t.Context(), testOrigin, newRequest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if handle := decoded(t, got)["response"].(map[string]any)["userHandle"]; handle != c.want {
+			t.Errorf("%s: %v, want %v", name, handle, c.want)
+		}
+	}
+}
+
 // TestParseAttestationObjectRefused has what no authenticator may answer.
 func TestParseAttestationObjectRefused(t *testing.T) {
 	whole := vectors(t)[0].AttestationObject
