@@ -1,11 +1,12 @@
-"""python-fido2's WebAuthn client, on a key behind the UDP port that is the argument.
+"""python-fido2's WebAuthn client, on keys behind UDP ports.
 
-It reads a command as a line of JSON, the options and the PIN, and answers with another:
-what the client gives a site. "error" says why there is nothing.
+It reads a command as a line of JSON, the port, the options and perhaps the PIN, and
+answers with another: what the client gives a site. "error" says why there is nothing.
 """
 import json
 import socket
 import sys
+from contextlib import closing
 
 from fido2.client import ClientError, Fido2Client
 from fido2.ctap2.extensions import CredProtectExtension
@@ -28,10 +29,6 @@ class Datagrams(CtapHidConnection):
 
     def close(self):
         self.socket.close()
-
-
-port = int(sys.argv[1])
-device = CtapHidDevice(HidDescriptor("udp", 0, 0, 64, 64), Datagrams(port))
 
 
 def inputs(extensions):
@@ -103,9 +100,9 @@ def plain(value):
 for line in sys.stdin:
     command = json.loads(line)
     try:
-        # A client takes what the key can do as it was at first.
-        client = Fido2Client(device, command["origin"])
-        answer = plain(globals()[command["do"]](client, command["options"], command.get("pin") or None))
+        with closing(CtapHidDevice(HidDescriptor("udp", 0, 0, 64, 64), Datagrams(command["port"]))) as device:
+            client = Fido2Client(device, command["origin"])
+            answer = plain(globals()[command["do"]](client, command["options"], command.get("pin")))
     except ClientError as e:
         answer = {"error": "%s (%s)" % (e.code.name, e.cause)}
     print(json.dumps(answer), flush=True)
