@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctap2/webauthn"
 	"github.com/gofido/fido/examples/internal/site"
@@ -191,48 +190,5 @@ func TestSeveralAccounts(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// What the user or the key does not want is told apart.
-func TestWhyNot(t *testing.T) {
-	for name, c := range map[string]struct {
-		config virtual.Config
-		user   *user
-		login  site.Login
-		want   string
-	}{
-		"a passkey of another site only/no passkey": {virtual.Config{}, &user{}, site.Login{}, "no passkey"},
-		"the user says no/cancelled":                {virtual.Config{User: virtual.Deny()}, &user{}, site.Login{User: "ada"}, "cancelled"},
-		"no PIN is entered/cancelled":               {virtual.Config{}, &user{}, site.Login{User: "ada", UserVerification: "required"}, "cancelled"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newService(t)
-			key := newKey(t, c.config)
-			made, err := key.AddCredential(virtual.NewCredential{
-				RP: ctap2.PublicKeyCredentialRPEntity{ID: "example.org"}, User: ctap2.PublicKeyCredentialUserEntity{ID: []byte{1}}, Discoverable: true,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = made
-			if c.login.User != "" {
-				credential, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: rpID}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := s.Add(c.login.User, record(credential)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if c.login.UserVerification == "required" {
-				if err := key.SetPIN([]byte(pin)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, _, err := s.browser(t).login(overHID.client(t, key, c.user), c.login); kind(err) != c.want {
-				t.Errorf("%v, want %q", err, c.want)
-			}
-		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gofido/fido"
@@ -38,9 +39,10 @@ type service struct {
 	http *httptest.Server
 }
 
-func newService(t *testing.T) *service {
+// newService serves the site on its origin, and lets others share its RP ID.
+func newService(t *testing.T, related ...string) *service {
 	t.Helper()
-	s, err := site.New(site.Config{RPID: rpID, Name: "Example", Origins: []string{origin}})
+	s, err := site.New(site.Config{RPID: rpID, Name: "Example", Origins: append([]string{origin}, related...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +53,9 @@ func newService(t *testing.T) *service {
 
 // A browser is one visitor of the service, with cookies.
 type browser struct {
-	t    *testing.T
-	http *http.Client
+	t      *testing.T
+	http   *http.Client
+	origin string // of the page that it shows
 }
 
 func (s *service) browser(t *testing.T) *browser {
@@ -63,7 +66,7 @@ func (s *service) browser(t *testing.T) *browser {
 	}
 	c := *s.http.Client() // goes to this server for every name under example.com
 	c.Jar = jar
-	return &browser{t, &c}
+	return &browser{t, &c, origin}
 }
 
 // A refusal is what the service said no with.
@@ -108,7 +111,7 @@ func (b *browser) register(c *webauthn.Client, r site.Registration) (*site.Repor
 	if err != nil {
 		b.t.Fatalf("options that the site sent: %v", err)
 	}
-	response, err := c.Create(b.t.Context(), origin, o)
+	response, err := c.Create(b.t.Context(), b.origin, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,7 +130,7 @@ func (b *browser) login(c *webauthn.Client, l site.Login) (*site.Report, *webaut
 	if err != nil {
 		b.t.Fatalf("options that the site sent: %v", err)
 	}
-	response, err := c.Get(b.t.Context(), origin, o)
+	response, err := c.Get(b.t.Context(), b.origin, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +149,28 @@ func (b *browser) finish(path string, response any) (*site.Report, error) {
 		b.t.Fatalf("%s answers %s: %v", path, answer, err)
 	}
 	return report, nil
+}
+
+// relatedOrigins is the hook of a program that lets sites share passkeys: the list
+// is fetched over https alone, without cookies, and as no more than JSON.
+func (b *browser) relatedOrigins(ctx context.Context, rpID string) ([]string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+rpID+"/.well-known/webauthn", nil)
+	if err != nil {
+		return nil, err
+	}
+	w, err := (&http.Client{Transport: b.http.Transport}).Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Body.Close()
+	if w.StatusCode != http.StatusOK || !strings.HasPrefix(w.Header.Get("Content-Type"), "application/json") {
+		return nil, fmt.Errorf("%s has no list of origins", rpID)
+	}
+	var list struct {
+		Origins []string `json:"origins"`
+	}
+	err = json.NewDecoder(io.LimitReader(w.Body, 1<<18)).Decode(&list)
+	return list.Origins, err
 }
 
 // A transport is a way to the key.
@@ -212,6 +237,7 @@ type user struct {
 	account string // the name to choose; "": the first
 	asked   []string
 	choices []string // of the last ChooseAccount
+	onTouch func()   // is called when the key waits; may be nil
 }
 
 func (u *user) ask(what string) { u.asked = append(u.asked, what) }
@@ -230,7 +256,13 @@ func (u *user) PIN(context.Context, webauthn.PINPrompt) ([]byte, error) {
 	return []byte(u.pin), nil
 }
 
-func (u *user) Touch(context.Context, webauthn.TouchPrompt)        { u.ask("touch") }
+func (u *user) Touch(context.Context, webauthn.TouchPrompt) {
+	u.ask("touch")
+	if u.onTouch != nil {
+		u.onTouch()
+	}
+}
+
 func (u *user) HoldToReader(context.Context, webauthn.TouchPrompt) { u.ask("hold") }
 
 func (u *user) Fingerprint(context.Context, webauthn.FingerprintPrompt) error {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
 )
 
 const (
@@ -39,6 +42,7 @@ type handler struct {
 //	POST /login/finish     the client's AuthenticationResponseJSON; answers a [Report]
 //	GET  /me               answers {"user": …}, who has logged in
 //	POST /logout
+//	GET  /.well-known/webauthn  the origins that share the RP ID
 //
 // What goes wrong is answered with {"error": …}. A cookie holds the session
 // together; to finish either ceremony is to be logged in. Only the account's
@@ -52,6 +56,9 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("POST /login/finish", answer(h.finish))
 	mux.HandleFunc("GET /me", answer(h.me))
 	mux.HandleFunc("POST /logout", answer(h.logout))
+	if related, err := s.rp.RelatedOrigins(); err == nil { // others than domains can't be
+		mux.Handle("GET "+protocol.WellKnownPathWebAuthn, related)
+	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
@@ -174,7 +181,7 @@ func (h *handler) withSession(w http.ResponseWriter, r *http.Request, begin bool
 // localhost.
 func (h *handler) secure() bool {
 	for _, o := range h.site.rp.Config.RPOrigins {
-		if len(o) < 6 || o[:6] != "https:" {
+		if !strings.HasPrefix(o, "https:") {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func (u *User) clone() *User {
 func New(c Config) (*Site, error) {
 	rp, err := webauthn.New(&webauthn.Config{
 		RPID:          c.RPID,
-		RPDisplayName: or(c.Name, c.RPID),
+		RPDisplayName: cmp.Or(c.Name, c.RPID),
 		RPOrigins:     origins(c),
 		Timeouts: webauthn.TimeoutsConfig{
 			Registration: webauthn.TimeoutConfig{Enforce: true},
@@ -84,13 +85,6 @@ func origins(c Config) []string {
 		return []string{"https://" + c.RPID}
 	}
 	return slices.Clone(c.Origins)
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // Users returns everybody who has registered, in the order in which they came.
@@ -155,7 +149,7 @@ func (s *Site) userOrNew(name, displayName string) (*User, error) {
 	}
 	handle := make([]byte, 32)
 	rand.Read(handle)
-	return &User{Handle: handle, Name: name, DisplayName: or(displayName, name)}, nil
+	return &User{Handle: handle, Name: name, DisplayName: cmp.Or(displayName, name)}, nil
 }
 
 // maxName is the most bytes of a name: what a key has room for at least (WebAuthn
