@@ -49,12 +49,17 @@ func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site
 	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusNotFound {
 		return &advice{fmt.Sprintf("%v: %s --user %s does so", err, t.command("register"), l.User), err}
 	}
-	return t.ceremony(c, err, func(options []byte) (any, error) {
+	return t.ceremony(c, err, func(options []byte) ([]byte, error) {
 		o, err := webauthn.ParseRequestOptions(options)
 		if err != nil {
 			return nil, err
 		}
-		return t.client(key).Get(ctx, t.origin(), o)
+		response, err := t.client(key).Get(ctx, t.origin(), o)
+		if err != nil {
+			return nil, err
+		}
+		defer response.ClientExtensionResults.PRF.Wipe()
+		return json.Marshal(response)
 	}, func(report *site.Report) error {
 		fmt.Fprintf(t.out, "%s lets you in as %s.\n", t.rpID, report.User)
 		return t.describe(report)

@@ -57,12 +57,17 @@ func (t *trySite) register(ctx context.Context, s *site.Site, key *fido.Key, r s
 		return err
 	}
 	c, err := s.BeginRegistration(r)
-	return t.ceremony(c, err, func(options []byte) (any, error) {
+	return t.ceremony(c, err, func(options []byte) ([]byte, error) {
 		o, err := webauthn.ParseCreationOptions(options)
 		if err != nil {
 			return nil, err
 		}
-		return t.client(key).Create(ctx, t.origin(), o)
+		response, err := t.client(key).Create(ctx, t.origin(), o)
+		if err != nil {
+			return nil, err
+		}
+		defer response.ClientExtensionResults.PRF.Wipe()
+		return json.Marshal(response)
 	}, func(report *site.Report) error {
 		fmt.Fprintf(t.out, "%s has registered the key for %s.\n", t.rpID, report.User)
 		if err := t.describe(report); err != nil {

@@ -148,6 +148,28 @@ func TestLoginAccountByScript(t *testing.T) {
 	}
 }
 
+// A key that knows no more than U2F is tried as what it is.
+func TestRegisterU2F(t *testing.T) {
+	try, _ := trying(t, newKey(t, virtual.Config{Profile: virtual.U2FOnly}))
+	r := try("", "register", "--attestation", "direct")
+	for _, want := range []string{"no, the site has to name the credential", "not told (AAGUID of zeros)", "fido-u2f, type basic_full", "UV 0"} {
+		if r.code != exitOK || !strings.Contains(r.out, want) {
+			t.Errorf("register does not say %q: exit code %d: %s%s", want, r.code, r.out, r.err)
+		}
+	}
+	if !strings.Contains(r.err, "Try fidokey login --user me.") {
+		t.Errorf("the hint: %s", r.err)
+	}
+	if r := try("", "login", "--user", "me"); r.code != exitOK || !strings.Contains(r.out, "the key does not say whose the credential is") {
+		t.Errorf("login: exit code %d: %s%s", r.code, r.out, r.err)
+	}
+	for _, args := range [][]string{{"login"}, {"login", "--user", "me", "--uv", "required"}, {"register", "--user", "bob", "--resident", "required"}} {
+		if r := try("", args...); r.code != exitRefused {
+			t.Errorf("%v: exit code %d: %s%s", args, r.code, r.out, r.err)
+		}
+	}
+}
+
 func TestRegisterEnds(t *testing.T) {
 	try, _ := trying(t, newKey(t, virtual.Config{User: virtual.NeverTouch()}))
 	if r := try("", "register", "--timeout", "300ms"); r.code != exitTimeout || !strings.Contains(r.err, "Touch the key. You are registering it with fidokey.example.") {

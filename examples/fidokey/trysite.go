@@ -137,19 +137,15 @@ type siteResult struct {
 
 // ceremony has do answer the site's options, the site judge that, and the result
 // shown.
-func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) (any, error), words func(*site.Report) error) error {
+func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) ([]byte, error), words func(*site.Report) error) error {
 	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusBadRequest {
 		return &advice{e.Error(), usageError{e}}
 	} else if err != nil {
 		return err
 	}
-	answer, err := do(c.Options)
+	response, err := do(c.Options)
 	if err != nil {
 		return t.whyNot(err)
-	}
-	response, err := json.Marshal(answer)
-	if err != nil {
-		return err
 	}
 	defer clear(response)
 	report, err := c.Finish(response)
