@@ -49,7 +49,7 @@ func TestConfigOfOtherKeys(t *testing.T) {
 		{"a command that is not listed", virtual.Config{Info: only(4)}, `{"alwaysUv":false,"longTouchForReset":false,"minPINLength":4,"forcePINChange":false,"configurable":["long-touch"]}`, exitRefused, "does not let it be changed"},
 		{"a user who can't prove it", virtual.Config{WithoutPIN: true, UV: virtual.ConfiguredUV}, `{"alwaysUv":false,"longTouchForReset":false,"configurable":[]}`, exitRefused, "lets nobody"},
 		{"a PIN would do", virtual.Config{UV: virtual.ConfiguredUV}, `{"alwaysUv":false,"longTouchForReset":false,"minPINLength":4,"forcePINChange":false,"configurable":["always-uv","long-touch","pin min-length"]}`, exitPIN, "no PIN is set"},
-		{"the key's own check", virtual.Config{WithoutPIN: true, UV: virtual.ConfiguredUV, UVAcfg: true}, `{"alwaysUv":false,"longTouchForReset":false,"configurable":["always-uv","long-touch"]}`, exitOK, "Put your finger"},
+		{"the key's own check", virtual.Config{WithoutPIN: true, UV: virtual.ConfiguredUV, UVModality: 4, UVAcfg: true}, `{"alwaysUv":false,"longTouchForReset":false,"configurable":["always-uv","long-touch"]}`, exitOK, "Show the key that it is you"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			device := serve(t, newKey(t, test.config))

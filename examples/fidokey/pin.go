@@ -19,7 +19,12 @@ func (a *app) pinCommand() *cobra.Command {
 A PIN is never given on the command line, where other programs can read it and the
 shell remembers it. It is asked for; with --pin-stdin it is a line of standard input:
 pin set reads the new PIN, and pin change the present one and then the new one.`,
-		Args: noPINs,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return badUse("there is no such command, fidokey pin --help shows those that there are; a PIN is never given on the command line")
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

@@ -142,6 +142,9 @@ func (r pinRules) refused(err error) error {
 
 func (a *app) newPINOnce(ctx context.Context, r pinRules, present []byte) ([]byte, error) {
 	pin, err := a.readPIN(ctx, "New PIN: ")
+	if err == errNeedPIN {
+		err = &advice{"a new PIN is entered in a terminal, or given with --pin-stdin", err}
+	}
 	if err != nil {
 		return nil, err
 	}

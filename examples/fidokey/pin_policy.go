@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +38,7 @@ func (a *app) pinForceChange(ctx context.Context, key *fido.Key, yes bool) error
 	if err != nil {
 		return err
 	}
-	if !info.Options[ctap2.OptionClientPIN] {
+	if set, ok := info.Options[ctap2.OptionClientPIN]; ok && !set {
 		return &ctap2.PINError{Status: ctap2.StatusPINNotSet, Retries: -1}
 	}
 	if info.ForcePINChange {
@@ -112,8 +114,11 @@ func (m *minLength) parse(_ *cobra.Command, args []string) error {
 
 func (a *app) pinMinLength(ctx context.Context, key *fido.Key, m *minLength) error {
 	if m.newMinPINLength == 0 && m.rpIDs == nil && !m.complexity {
-		info, err := a.pinInfo(ctx, key)
+		info, err := key.GetInfo(ctx)
 		if err != nil {
+			return err
+		}
+		if err := noPIN(key, info); err != nil && info.MinPINLength == 0 {
 			return err
 		}
 		least, most := info.PINLengths()
@@ -160,6 +165,8 @@ func (m *minLength) consequence(info *ctap2.GetInfoResponse) (lines []string, er
 		return nil, cant("this key takes no PIN of more than %d characters", most)
 	case m.complexity && policy == nil:
 		return nil, cant("this key has no policy for PINs but their length")
+	case m.rpIDs != nil && (limit != nil && *limit == 0 || !slices.Contains(info.Extensions, ctap2.ExtensionMinPINLength) && !slices.Contains(info.Extensions, ctap2.ExtensionPINComplexityPolicy)):
+		return nil, cant("this key does not tell sites what it demands of PINs")
 	case limit != nil && uint(len(m.rpIDs)) > *limit:
 		return nil, cant("this key can tell the least length to %d sites and no more", *limit)
 	}
@@ -202,16 +209,16 @@ func (m *minLength) done(info *ctap2.GetInfoResponse) (string, error) {
 }
 
 // pinPolicyInfo asks the key about itself, and says so if its rules for PINs are
-// fixed.
+// fixed. A PIN that is entered on the key itself can have rules, too.
 func (a *app) pinPolicyInfo(ctx context.Context, key *fido.Key) (*ctap2.GetInfoResponse, error) {
-	info, err := a.pinInfo(ctx, key)
-	if err == nil && !minPINLengthSettable(info) {
-		err = cant("the rules of this key for PINs are fixed")
+	info, err := key.GetInfo(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = settable(info)
+	if !minPINLengthSettable(info) {
+		return nil, cmp.Or(noPIN(key, info), cant("the rules of this key for PINs are fixed"))
 	}
-	return info, err
+	return info, settable(info)
 }
 
 // setMinPINLength changes the rules for PINs, with the user's proof if the key
@@ -224,7 +231,11 @@ func (a *app) setMinPINLength(ctx context.Context, key *fido.Key, p *ctap2.SetMi
 	if token != nil {
 		defer token.Wipe()
 	}
-	return key.SetMinPINLength(ctx, token, p)
+	err = key.SetMinPINLength(ctx, token, p)
+	if errors.Is(err, ctap2.StatusKeyStoreFull) {
+		err = &advice{"the key has no room for so many sites: name fewer", err}
+	}
+	return err
 }
 
 // minPINLengthSettable reports whether a key lets its rules for PINs be changed.

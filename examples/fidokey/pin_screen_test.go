@@ -29,6 +29,8 @@ func TestScreenPINSet(t *testing.T) {
 		s.Exit(exitUsage)
 		s.Run("pin set -1234")
 		s.Exit(exitUsage)
+		s.Run("pin 1234")
+		s.Exit(exitUsage)
 	})
 }
 

@@ -43,6 +43,9 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 		err = rules.refused(key.SetPIN(ctx, pin))
 		clear(pin)
 		if err == nil {
+			if enrolled, ok := info.Options[ctap2.OptionBioEnroll]; ok && !enrolled {
+				defer a.hint("The key has a fingerprint sensor, too: fidokey fingerprints add has it learn a finger.")
+			}
 			return a.pinDone(ctx, key, "The PIN is set.")
 		}
 		if !a.chooseAgain(ctx, err) {

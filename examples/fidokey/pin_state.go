@@ -30,11 +30,13 @@ func readPINState(ctx context.Context, key *fido.Key) (*pinState, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &pinState{PIN: pinUnsupported}
-	if set, ok := info.Options[ctap2.OptionClientPIN]; ok {
-		s.PIN = pinNotSet
+	s := &pinState{PIN: pinUnsupported, PinComplexityPolicy: info.PinComplexityPolicy}
+	set, ok := info.Options[ctap2.OptionClientPIN]
+	if ok || info.MinPINLength > 0 { // one that is entered on the key itself has a length, too
 		s.MinPINLength, s.MaxPINLength = info.PINLengths()
-		s.PinComplexityPolicy = info.PinComplexityPolicy
+	}
+	if ok {
+		s.PIN = pinNotSet
 		if set {
 			left, err := key.PINRetries(ctx)
 			if err != nil {
@@ -93,10 +95,7 @@ func (a *app) pinRetries(ctx context.Context, key *fido.Key) error {
 
 // uvName names the way in which a key verifies its user itself.
 func uvName(info *ctap2.GetInfoResponse) string {
-	const fingerprint = 2 // the bit of uvModality
-	_, enrols := info.Options[ctap2.OptionBioEnroll]
-	_, enrolled := info.Options[ctap2.OptionUserVerificationMgmtPreview]
-	if enrols || enrolled || info.UvModality != nil && *info.UvModality&fingerprint != 0 {
+	if byFinger(info) {
 		return "Fingerprint"
 	}
 	return "The key's own check of its user"

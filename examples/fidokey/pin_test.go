@@ -84,6 +84,36 @@ func TestPINJSON(t *testing.T) {
 	}
 }
 
+// A PIN that is entered on the key itself has rules, too.
+func TestPINPolicyOfKeypad(t *testing.T) {
+	key := newKey(t, virtual.Config{UV: virtual.ConfiguredUV, UVModality: 4, UVAcfg: true, MaxRPIDsForSetMinPINLength: 2, Info: func(i *ctap2.GetInfoResponse) {
+		delete(i.Options, ctap2.OptionClientPIN)
+		i.MaxRPIDsForSetMinPINLength = nil
+	}})
+	device := serve(t, key)
+	state := func(least string) string {
+		return `{"pin":"unsupported","uv":true,"uvRetries":3,"minPINLength":` + least + `,"maxPINLength":63}`
+	}
+	for _, c := range []scripted{
+		{args: "pin set", code: exitRefused, err: "it verifies its user itself"},
+		{args: "pin min-length", out: state("4")},
+		{args: "pin min-length 6 -y", out: state("6"), err: "Show the key that it is you"},
+		{args: "pin min-length --rp a.example --rp b.example --rp c.example -y", code: exitRefused, err: "no room for so many sites"},
+		{args: "pin force-change -y", code: exitPIN, err: "no PIN is set"},
+	} {
+		c.run(t, device)
+	}
+	for name, info := range map[string]func(*ctap2.GetInfoResponse){
+		"no extension": func(i *ctap2.GetInfoResponse) { i.Extensions = nil },
+		"no room":      func(i *ctap2.GetInfoResponse) { i.MaxRPIDsForSetMinPINLength = new(uint) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := scripted{args: "pin min-length --rp a.example -y", code: exitRefused, err: "does not tell sites"}
+			c.run(t, serve(t, newKey(t, virtual.Config{Info: info})))
+		})
+	}
+}
+
 // A PIN that somebody puts on the command line is not repeated.
 func TestPINInArguments(t *testing.T) {
 	for _, args := range []string{

@@ -15,7 +15,24 @@ import (
 // fingerprint, or by the PIN, which is asked for again after a wrong one. rpID is
 // as for [ctap2.Client.PINToken]. The caller wipes it.
 func (a *app) token(ctx context.Context, key *fido.Key, permissions ctap2.Permissions, rpID string) (*pinuv.Token, error) {
-	return key.Token(ctx, permissions, rpID, ctap2.TokenPrompt{PIN: a.askPIN, UV: a.askUV})
+	info, err := key.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	uv := a.askUV
+	if !byFinger(info) {
+		uv = a.askOwnUV
+	}
+	return key.Token(ctx, permissions, rpID, ctap2.TokenPrompt{PIN: a.askPIN, UV: uv})
+}
+
+// byFinger reports whether a key that verifies its user itself does so by
+// fingerprint, as most do.
+func byFinger(info *ctap2.GetInfoResponse) bool {
+	const fingerprint = 2 // bit of uvModality
+	_, enrols := info.Options[ctap2.OptionBioEnroll]
+	_, preview := info.Options[ctap2.OptionUserVerificationMgmtPreview]
+	return enrols || preview || info.UvModality != nil && *info.UvModality&fingerprint != 0
 }
 
 // tokenIfProtected is token for what a key without PIN and fingerprint does for
@@ -89,6 +106,17 @@ func (a *app) askUV(_ context.Context, left uint, last error) error {
 	text := "Put your finger on " + a.theKey()
 	if last != nil {
 		text = "The key did not recognise the finger: try again"
+	}
+	a.urge(fmt.Sprintf("%s (%s).", text, tries(left)))
+	return nil
+}
+
+// askOwnUV is askUV for a key that verifies its user in another way, such as on a
+// keypad of its own.
+func (a *app) askOwnUV(_ context.Context, left uint, last error) error {
+	text := "Show " + a.theKey() + " that it is you, in the way that it asks for"
+	if last != nil {
+		text = "That did not convince the key: try again"
 	}
 	a.urge(fmt.Sprintf("%s (%s).", text, tries(left)))
 	return nil
