@@ -292,14 +292,15 @@ func TestScreenPasskeysExport(t *testing.T) {
 	})
 }
 
-// runAlone is Run without a --device for the stage's key.
-func (s *stage) runAlone(line string) {
+// runCompare compares keys and files, which are in args with what else there is to
+// say.
+func (s *stage) runCompare(args ...string) {
 	s.Helper()
-	words, err := shellWords(line)
-	if err != nil {
-		s.Fatal(err)
+	line := "passkeys compare"
+	for _, arg := range args {
+		line += " " + quoted(arg)
 	}
-	s.start(line, words)
+	s.start(line, append([]string{"passkeys", "compare"}, args...))
 }
 
 // twoKeys makes a second key beside the stage's, with a PIN of its own. Both have
@@ -325,7 +326,7 @@ func (s *stage) twoKeys() (other *virtual.Key, device string) {
 func TestScreenPasskeysCompare(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
 		_, device := s.twoKeys()
-		s.runAlone("passkeys compare " + s.device + " " + device)
+		s.runCompare(s.device, device)
 		s.Answer("PIN of key A, ", "1234")
 		s.Answer("PIN of key B, ", "5678")
 		s.Exit(exitNoBackup)
@@ -341,7 +342,7 @@ func TestScreenPasskeysCompareAllBackedUp(t *testing.T) {
 		}
 		s.addPasskey(s.key, "a1", "example.com", "ada", "")
 		s.addPasskey(other, "b1", "example.com", "ada", "")
-		s.runAlone("passkeys compare " + s.device + " " + device)
+		s.runCompare(s.device, device)
 		s.Answer("PIN of key A, ", "1234")
 		s.Answer("PIN of key B, ", "5678")
 	})
@@ -352,17 +353,17 @@ func TestScreenPasskeysLost(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
 		_, device := s.twoKeys()
 		file := s.savedList("my-key.json", "1234\n")
-		s.runAlone("passkeys compare " + file + " " + device + " --lost a")
+		s.runCompare(file, device, "--lost", "a")
 		s.Answer("PIN of key B, ", "5678")
 		s.Exit(exitNoBackup)
-		s.runAlone("passkeys compare " + file + " " + device + " --lost B")
+		s.runCompare(file, device, "--lost", "B")
 		s.Answer("PIN of key B, ", "5678")
 		s.Exit(exitNoBackup)
 		// A list of the key is no backup of it.
-		s.runAlone("passkeys compare " + file + " " + s.device)
+		s.runCompare(file, s.device)
 		s.Answer("PIN of key B, ", "1234")
 		s.Exit(exitFailed)
-		s.runAlone("passkeys compare " + file + " " + file)
+		s.runCompare(file, file)
 		s.Exit(exitUsage)
 	})
 }

@@ -258,7 +258,11 @@ var varying = []variation{
 
 // stable is what the screen shows without what differs between runs.
 func (s *stage) stable() string {
-	screen := strings.NewReplacer(s.names...).Replace(s.Screen())
+	var names []string
+	for pair := range slices.Chunk(s.names, 2) {
+		names = append(names, `"`+pair[0]+`"`, pair[1], pair[0], pair[1]) // a reader's name has blanks
+	}
+	screen := strings.NewReplacer(names...).Replace(s.Screen())
 	for _, v := range slices.Concat(s.varies, varying) {
 		screen = v.pattern.ReplaceAllString(screen, v.instead)
 	}
