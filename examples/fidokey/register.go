@@ -43,6 +43,7 @@ too, as in WebAuthn's JSON; only the outputs of the extension prf are left out.`
 	f.StringVar(&r.ResidentKey, "resident", "preferred", "a passkey, which is found without a user name: `HOW` is required, preferred or discouraged")
 	f.StringVar(&r.Attestation, "attestation", "none", "ask who made the key: `HOW` is none, indirect, direct or enterprise")
 	f.Int64SliceVar(&r.Algorithms, "algorithm", nil, "the algorithms that will do, as COSE `NUMBERS`: -7 is ES256, -8 EdDSA (default: all)")
+	f.Lookup("algorithm").DefValue = "" // the help says what it is
 	c.RegisterFlagCompletionFunc("resident", fixed(requirements...))
 	c.RegisterFlagCompletionFunc("attestation", fixed(attestations...))
 	return c

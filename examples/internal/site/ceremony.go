@@ -3,6 +3,7 @@ package site
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -73,7 +74,11 @@ func (s *Site) BeginRegistration(r Registration) (*Ceremony, error) {
 		webauthn.WithAuthenticatorSelection(selection(r)),
 	}
 	if r.Algorithms != nil {
-		options = append(options, webauthn.WithCredentialParameters(parameters(r.Algorithms)))
+		list, err := parameters(r.Algorithms)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, webauthn.WithCredentialParameters(list))
 	}
 	if extensions, err := extensionInputs(r.Extensions); err != nil {
 		return nil, err
@@ -170,17 +175,18 @@ func selection(r Registration) protocol.AuthenticatorSelection {
 	}
 }
 
-func parameters(algorithms []int64) []protocol.CredentialParameter {
-	all := webauthn.CredentialParametersDefault()
-	out := make([]protocol.CredentialParameter, 0, len(algorithms))
-	for _, a := range algorithms {
-		for _, p := range all {
-			if int64(p.Algorithm) == a {
-				out = append(out, p)
-			}
+// parameters are what the site takes of these algorithms, in their order.
+func parameters(algorithms []int64) ([]protocol.CredentialParameter, error) {
+	known := webauthn.CredentialParametersDefault()
+	out := make([]protocol.CredentialParameter, len(algorithms))
+	for i, a := range algorithms {
+		k := slices.IndexFunc(known, func(p protocol.CredentialParameter) bool { return int64(p.Algorithm) == a })
+		if k < 0 {
+			return nil, refuse(http.StatusBadRequest, nil, "the site does not know the algorithm %d", a)
 		}
+		out[i] = known[k]
 	}
-	return out
+	return out, nil
 }
 
 // extensionInputs reads the extensions that the site is to ask for; nil if none.

@@ -43,6 +43,9 @@ func TestRefusals(t *testing.T) {
 		"extensions no object/refused": {func() (*Ceremony, error) {
 			return s.BeginRegistration(Registration{User: "a", Extensions: json.RawMessage(`"prf"`)})
 		}, 400},
+		"an algorithm that nobody knows/refused": {func() (*Ceremony, error) {
+			return s.BeginRegistration(Registration{User: "a", Algorithms: []int64{-7, 5}})
+		}, 400},
 		"a login's extension for a registration/refused": {func() (*Ceremony, error) {
 			return s.BeginRegistration(Registration{User: "a", Extensions: json.RawMessage(`{"getCredBlob":true}`)})
 		}, 400},
