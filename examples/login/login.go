@@ -52,7 +52,8 @@ func (s *service) login(ctx context.Context, user string) (string, error) {
 	return s.finish(ctx, "/login/finish", response)
 }
 
-// register makes an account with the key, or adds the key to it.
+// register makes an account with the key, or adds the key to that of who has
+// logged in.
 func (s *service) register(ctx context.Context, user string) (string, error) {
 	options, err := s.post(ctx, "/register/begin", map[string]string{"user": user, "residentKey": "preferred", "userVerification": "preferred"})
 	if err != nil {

@@ -28,7 +28,7 @@ func main() {
 	log.SetFlags(0)
 	site := flag.String("site", "http://localhost:8080", "the `ORIGIN` of the service")
 	user := flag.String("user", "", "the `NAME` of the account; without it, whoever the passkey belongs to")
-	register := flag.Bool("register", false, "make the account, or add the key to it")
+	register := flag.Bool("register", false, "make the account, with the key")
 	device := flag.String("device", "", "the `KEY` to use, such as /dev/hidraw0 (default: the only one)")
 	flag.Parse()
 
