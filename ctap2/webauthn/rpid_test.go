@@ -47,6 +47,8 @@ func TestRPID(t *testing.T) {
 		"trailing dot/refused":                     {"https://example.com", "example.com.", refused},
 		"leading dot/refused":                      {"https://login.example.com", ".example.com", refused},
 		"port/refused":                             {"https://example.com:8443", "example.com:8443", refused},
+		"path and query/refused":                   {"https://example.com", "example.org/path?search=1&", refused},
+		"path of one's own/refused":                {"https://example.com", "example.com/", refused},
 		"URL/refused":                              {"https://example.com", "https://example.com", refused},
 		"IPv4/refused":                             {"https://example.com", "192.0.2.1", refused},
 		"IPv6/refused":                             {"https://example.com", "::1", refused},
