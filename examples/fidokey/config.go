@@ -166,14 +166,14 @@ func (a *app) settingCommand(s *setting) *cobra.Command {
 	if s.back {
 		words = append(words, "off")
 	}
-	long := s.short + ". Alone the command shows how the key is set.\n\n" + s.toOn
+	long := []string{fill(s.short+". Alone the command shows how the key is set.", ""), fill("on: "+s.toOn, "    ")}
 	if s.back {
-		long += "\n\n" + s.toOff
+		long = append(long, fill("off: "+s.toOff, "     "))
 	}
 	c := &cobra.Command{
 		Use:               s.name + " [" + words[0] + map[bool]string{true: "|off"}[s.back] + "]",
 		Short:             s.short,
-		Long:              fill(long, ""),
+		Long:              strings.Join(long, "\n\n"),
 		ValidArgsFunction: fixed(words...),
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {

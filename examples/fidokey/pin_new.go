@@ -103,6 +103,9 @@ func (a *app) explainRules(r pinRules) {
 	for _, line := range r.words() {
 		a.hint("%s", fill("  - "+line, "    "))
 	}
+	if a.contactless {
+		a.hint("Leave the key at the reader until that is done.")
+	}
 }
 
 // newPIN asks for a new PIN twice at a terminal, until it is within the rules and

@@ -43,6 +43,12 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 		err = rules.refused(key.SetPIN(ctx, pin))
 		clear(pin)
 		if err == nil {
+			if info, err = key.GetInfo(ctx); err != nil {
+				return err
+			}
+			if !info.Options[ctap2.OptionClientPIN] {
+				return nonsenseError{errors.New("the key has taken the PIN, and yet says that none is set")}
+			}
 			if enrolled, ok := info.Options[ctap2.OptionBioEnroll]; ok && !enrolled {
 				defer a.hint("The key has a fingerprint sensor, too: fidokey fingerprints add has it learn a finger.")
 			}

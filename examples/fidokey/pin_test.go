@@ -127,6 +127,30 @@ func TestPINInArguments(t *testing.T) {
 	}
 }
 
+// A key that takes a PIN and has none is found out.
+func TestPINSetLie(t *testing.T) {
+	device := serve(t, newKey(t, virtual.Config{Info: func(i *ctap2.GetInfoResponse) { i.Options[ctap2.OptionClientPIN] = false }}))
+	(&scripted{args: "pin set", stdin: "271828", code: exitRefused, err: "says that none is set"}).run(t, device)
+}
+
+// Neither PIN is in a trace.
+func TestPINTrace(t *testing.T) {
+	device := serve(t, newKey(t, virtual.Config{}))
+	for _, test := range []struct{ args, stdin string }{
+		{"pin set", "271828"}, {"pin change", "271828\n314159"}, {"pin verify", "314159"}, {"pin verify", "271828"},
+	} {
+		r := fidokey(t, t.Context(), test.stdin, append(strings.Fields(test.args), "-d", device, "--pin-stdin", "--trace")...)
+		for _, secret := range []string{"271828", "314159", "323731383238", "333134313539"} {
+			if strings.Contains(r.out+r.err, secret) {
+				t.Errorf("the trace of %s has %s", test.args, secret)
+			}
+		}
+		if !strings.Contains(r.err, "authenticatorClientPIN") {
+			t.Errorf("%s: there is no trace: %+v", test.args, r)
+		}
+	}
+}
+
 // pin verify changes nothing, whatever the key gives for a PIN.
 func TestPINVerify(t *testing.T) {
 	for name, config := range map[string]virtual.Config{
