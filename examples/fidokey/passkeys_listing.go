@@ -74,7 +74,7 @@ func (s *siteName) complete() bool {
 func (s *siteName) words() string {
 	switch {
 	case s.RPID == "":
-		return "a site that the key keeps only the hash of, " + s.RPIDHash[:min(len(s.RPIDHash), 8)] + "…"
+		return "a site without a name (its hash is " + s.RPIDHash[:min(len(s.RPIDHash), 8)] + "…)"
 	case !s.complete():
 		return hid.Text(s.RPID) + " (shortened by the key)"
 	}

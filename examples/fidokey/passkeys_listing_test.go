@@ -66,7 +66,7 @@ func TestPasskeyWords(t *testing.T) {
 		{"only one to show", siteOfName("example.com"), listedUser{DisplayName: "Ada"}, "Ada at example.com"},
 		{"no name", siteOfName("example.com"), listedUser{}, "(an account without a name) at example.com"},
 		{"a shortened RP ID", siteName{RPID: "…me.of.a.host.example.com", RPIDHash: base64URL(whole[:])}, listedUser{Name: "ada"}, "ada at …me.of.a.host.example.com (shortened by the key)"},
-		{"the hash alone", siteName{RPIDHash: base64URL(whole[:])}, listedUser{Name: "ada"}, "ada at a site that the key keeps only the hash of, " + base64URL(whole[:])[:8] + "…"},
+		{"the hash alone", siteName{RPIDHash: base64URL(whole[:])}, listedUser{Name: "ada"}, "ada at a site without a name (its hash is " + base64URL(whole[:])[:8] + "…)"},
 		{"a hostile key", siteOfName("e\x1b[2Jvil.example"), listedUser{Name: "a\u202eb\n"}, "a\ufffdb\ufffd at e\ufffd[2Jvil.example"},
 	} {
 		if p := (sitePasskey{test.site, listedPasskey{User: test.user}}); p.words() != test.want {

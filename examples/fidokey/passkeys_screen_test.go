@@ -94,6 +94,48 @@ func TestScreenPasskeysListEmpty(t *testing.T) {
 	})
 }
 
+// Keys shorten a long RP ID, and may keep none at all. The site is known by its hash
+// all the same.
+func TestScreenPasskeysShortenedSites(t *testing.T) {
+	scenario{key: virtual.Config{Faults: virtual.Faults{Mutate: shortenedRPs}}}.play(t, func(s *stage) {
+		s.setPIN()
+		s.addPasskey(s.key, "one", "a-long-name.accounts.example.com", "ada", "")
+		s.addPasskey(s.key, "two", "gone.example", "bob", "")
+		s.Run("passkeys list")
+		s.askedPIN()
+		s.Run("passkeys delete --site gone.example")
+		s.askedPIN()
+		s.Answer("[y/N] ", "y")
+		s.Run("passkeys delete --site a-long-name.accounts.example.com --dry-run")
+		s.askedPIN()
+		// What is shown serves as well as what it is short for.
+		s.Run("passkeys delete --site …accounts.example.com --dry-run")
+		s.askedPIN()
+	})
+}
+
+// shortenedRPs has a key keep at most the last 20 bytes of an RP ID, and nothing of
+// gone.example.
+func shortenedRPs(c ctap2.Command, reply []byte) []byte {
+	if c != ctap2.CommandCredentialManagement || reply[0] != 0 {
+		return reply
+	}
+	r, err := ctap2.ParseCredentialManagementResponse(reply[1:])
+	if err != nil || r.RP == nil {
+		return reply
+	}
+	if r.RP.ID == "gone.example" {
+		r.RP = nil
+	} else {
+		r.RP.ID = "…" + r.RP.ID[len(r.RP.ID)-20:]
+	}
+	short, err := r.Append(reply[:1])
+	if err != nil {
+		return reply
+	}
+	return short
+}
+
 // A fingerprint serves as well as the PIN.
 func TestScreenPasskeysListByFingerprint(t *testing.T) {
 	scenario{key: sensor}.play(t, func(s *stage) {
@@ -330,6 +372,22 @@ func TestScreenPasskeysCompare(t *testing.T) {
 		s.Answer("PIN of key A, ", "1234")
 		s.Answer("PIN of key B, ", "5678")
 		s.Exit(exitNoBackup)
+	})
+}
+
+// A wrong PIN is asked for again, and said to be that of which key; Ctrl-C ends it.
+func TestScreenPasskeysCompareWrongPIN(t *testing.T) {
+	scenario{}.play(t, func(s *stage) {
+		other, device := s.twoKeys()
+		s.runCompare(s.device, device)
+		s.Answer("PIN of key A, ", "1234")
+		s.Answer("PIN of key B, ", "1234")
+		s.Expect("PIN of key B, ")
+		s.Send("\x03")
+		s.Exit(exitInterrupt)
+		if n := other.PINRetries(); n != 7 {
+			s.Errorf("%d tries are left", n)
+		}
 	})
 }
 

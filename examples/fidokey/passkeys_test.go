@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +42,7 @@ func account(rpID, name string) virtual.NewCredential {
 	}
 }
 
-// asJSON runs a command with --json and the PIN, and decodes what it prints.
+// asJSONOf runs a command with --json and the PIN, and decodes what it prints.
 func asJSONOf[T any](t *testing.T, code int, args ...string) (v T) {
 	t.Helper()
 	r := fidokey(t, t.Context(), "1234\n", append(args, "--json", "--pin-stdin")...)
@@ -267,6 +268,35 @@ func TestPasskeysAreFitForATerminal(t *testing.T) {
 			if strings.Contains(r.out+r.err, s) {
 				t.Errorf("%q prints %q", args, s)
 			}
+		}
+	}
+}
+
+// A list may come from anywhere: nothing of it reaches the terminal as it is.
+func TestListIsFitForATerminal(t *testing.T) {
+	evil := "\x1b[31mRED\u202e\u009b"
+	p := credentialOf("c1", "u1", evil)
+	p.User.DisplayName = evil
+	site := siteOf(evil, p)
+	site.rp.RP.Name = evil
+	l := listingOf(site)
+	l.Format, l.Version, l.Key = passkeyFormat, passkeyVersion, keyIdentity{Device: evil, Product: evil, Serial: evil, AAGUID: evil}
+	b, err := json.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "evil.json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := fmt.Sprintf(`{"format":%q,"version":%d}`, passkeyFormat, passkeyVersion)
+	for _, args := range [][]string{nil, {"--lost", "A"}, {"--lost", "B"}} {
+		r := fidokey(t, t.Context(), empty, append([]string{"passkeys", "compare", file, "-"}, args...)...)
+		if r.code != exitNoBackup && r.code != exitOK || !strings.Contains(r.out, "RED") {
+			t.Errorf("%q: %+v", args, r)
+		}
+		if strings.ContainsAny(r.out+r.err, "\x1b\u202e\u009b") {
+			t.Errorf("%q prints %q", args, r.out+r.err)
 		}
 	}
 }
