@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/hidraw"
@@ -17,10 +15,6 @@ import (
 	"github.com/gofido/fido/nfc/pcsc"
 	"github.com/spf13/cobra"
 )
-
-// virtualDevice is the --device of the software key; after a colon follows the
-// file that its state is kept in.
-const virtualDevice = "virtual"
 
 var locks = map[string]hidraw.Lock{"open": hidraw.LockOpen, "call": hidraw.LockCall, "none": hidraw.LockNone}
 
@@ -55,37 +49,6 @@ func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) 
 	if err == nil && key.Contactless() {
 		a.contactless = true
 		prompt.text = "Hold the key to the reader."
-	}
-	return key, err
-}
-
-// softwarePath reports whether a --device is the software key, and the file of its
-// state, "" if there is none.
-func softwarePath(device string) (path string, ok bool) {
-	if device == virtualDevice {
-		return "", true
-	}
-	return strings.CutPrefix(device, virtualDevice+":")
-}
-
-// softwareKey makes the software key, with its state in a file unless path is "".
-// It has a fingerprint sensor, and power until the program ends.
-func (a *app) softwareKey(path string) (*virtual.Key, error) {
-	if key := a.software[path]; key != nil {
-		return key, nil
-	}
-	config := virtual.Config{UV: virtual.FingerprintUV}
-	if path != "" {
-		storage, err := openFileStorage(path)
-		if err != nil {
-			return nil, err
-		}
-		a.closers = append(a.closers, storage.Close)
-		config.Storage = storage
-	}
-	key, err := virtual.New(config)
-	if err == nil {
-		a.software[path] = key
 	}
 	return key, err
 }

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,14 +14,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// program is how the README names fidokey.
-const program = "go run ./examples/fidokey"
+// calls matches what the README has fidokey do: its name as the first word of a
+// command, and all up to where a shell ends that.
+var calls = regexp.MustCompile(`(^|[|;&]\s*)(?:go run \./examples/)?fidokey( [^|;&<>#]*)`)
 
 // withoutExample are the commands, and those below them, that have no example in
 // the README yet.
-var withoutExample = []string{
-	"blobs", "completion", "config", "fingerprints", "label", "login", "passkeys", "pin", "ping", "register", "reset", "wink",
-}
+var withoutExample = []string{"label"}
 
 // withoutDevice are the commands that take no --device, or do something else
 // without one.
@@ -36,15 +37,28 @@ var inPlace = []struct {
 	{regexp.MustCompile(`--udp \S+|--uhid|--vpcd\S*`), "--udp 127.0.0.1:0"}, // any port that is free
 }
 
-// noDevice is the key of the lines that name none, where a person has the only one
-// that is plugged in.
-const noDevice = "virtual:plugged-in"
+// pluggedIn keeps the key of the lines that name none, where a person has the only
+// one that is plugged in; backup the one that the README compares it with.
+const pluggedIn, backup = "plugged-in", "hidraw1"
 
-// readmeAnswers is what the reader of the README types when asked.
-var readmeAnswers = []struct{ question, keys string }{
-	{"PIN of ", "271828\r"},
-	{"[y/N] ", "y\r"},
-	{"Ctrl-C ends it.", "\x03"},
+// placeholder is what stands for the ID of a passkey.
+var placeholder = regexp.MustCompile(` ID\b`)
+
+// changed returns the PIN that follows after a change, and that both keys have when
+// the README compares them.
+func changed(pin string) string { return pin[1:] + pin[:1] }
+
+// onlyPasskey returns the ID of the passkey on a key.
+func onlyPasskey(t *testing.T, state, pin string) string {
+	t.Helper()
+	r := fidokey(t, t.Context(), pin+"\n", "passkeys", "list", "--json", "--pin-stdin", "--device", "virtual:"+state)
+	var listed struct {
+		Sites []struct{ Passkeys []struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(r.out), &listed); err != nil || len(listed.Sites) != 1 || len(listed.Sites[0].Passkeys) != 1 {
+		t.Fatalf("there is not one passkey, but: %s%s", r.out, r.err)
+	}
+	return listed.Sites[0].Passkeys[0].ID
 }
 
 // An example is a line of the README that runs fidokey.
@@ -74,7 +88,7 @@ func readmeExamples(t *testing.T) (all []example) {
 			joined = before
 			continue
 		}
-		if strings.Contains(joined, program) {
+		if calls.MatchString(joined) {
 			all = append(all, example{i + 1, joined})
 		}
 		joined = ""
@@ -84,10 +98,6 @@ func readmeExamples(t *testing.T) (all []example) {
 	}
 	return all
 }
-
-// calls matches what the README has fidokey do, up to where a shell ends the
-// command.
-var calls = regexp.MustCompile(regexp.QuoteMeta(program) + `([^|;&<>]*)`)
 
 // command returns the command of a call's arguments, such as "passkeys list".
 func command(t *testing.T, args string) (path string, words []string) {
@@ -117,19 +127,27 @@ func isListed(list []string, path string) bool {
 // comment ends with "exit code N" must end so, the others well.
 func TestReadme(t *testing.T) {
 	ownConfig(t)
-	dir := t.TempDir()
+	dir, pin := t.TempDir(), "271828"
+	if r := fidokey(t, t.Context(), changed(pin)+"\n", "pin", "set", "--pin-stdin", "--device", "virtual:"+filepath.Join(dir, backup)); r.code != exitOK {
+		t.Fatal(r.err)
+	}
 	for _, e := range readmeExamples(t) {
 		t.Run(fmt.Sprintf("line %d", e.number), func(t *testing.T) {
-			line := calls.ReplaceAllStringFunc(e.text, func(call string) string {
-				args := strings.TrimPrefix(call, program)
+			line := e.text
+			if placeholder.MatchString(line) {
+				line = placeholder.ReplaceAllString(line, " "+onlyPasskey(t, filepath.Join(dir, pluggedIn), pin))
+			}
+			line = calls.ReplaceAllStringFunc(line, func(call string) string {
+				m := calls.FindStringSubmatch(call)
+				start, args := m[1], m[2]
 				path, words := command(t, args)
 				for _, p := range inPlace {
 					args = p.pattern.ReplaceAllString(args, p.instead)
 				}
 				if hasDevice(words) || isListed(withoutDevice, path) || strings.Contains(args, "-h") {
-					return "fidokey" + args
+					return start + "fidokey" + args
 				}
-				return "fidokey --device " + noDevice + args
+				return start + "fidokey --device virtual:" + pluggedIn + args
 			})
 			want := 0
 			if _, code, ok := strings.Cut(e.text, "exit code "); ok {
@@ -137,8 +155,20 @@ func TestReadme(t *testing.T) {
 			}
 			x := newTerminal(t)
 			x.startProgram(line, line, dir)
+			newPIN := pin
+			if strings.Contains(line, "pin change") {
+				newPIN = changed(pin)
+			}
+			answers := []struct{ question, keys string }{
+				{"PIN of ", pin + "\r"},
+				{"New PIN: ", newPIN + "\r"},
+				{"The same again: ", newPIN + "\r"},
+				{"Type erase to erase it: ", "erase\r"},
+				{"[y/N] ", "y\r"},
+				{"Ctrl-C ends it.", "\x03"},
+			}
 			var questions []string
-			for _, a := range readmeAnswers {
+			for _, a := range answers {
 				questions = append(questions, a.question)
 			}
 			for {
@@ -146,8 +176,9 @@ func TestReadme(t *testing.T) {
 				if i < 0 {
 					break
 				}
-				x.Send(readmeAnswers[i].keys)
+				x.Send(answers[i].keys)
 			}
+			pin = newPIN
 			x.Exit(want)
 			t.Logf("\n%s", x.Screen())
 		})
@@ -159,7 +190,7 @@ func TestReadmeHasEveryCommand(t *testing.T) {
 	has := make(map[string]bool)
 	for _, e := range readmeExamples(t) {
 		for _, call := range calls.FindAllStringSubmatch(e.text, -1) {
-			path, _ := command(t, call[1])
+			path, _ := command(t, call[2])
 			has[path] = true
 		}
 	}
