@@ -67,8 +67,16 @@ func (a *app) withKey(c *cobra.Command, f func(ctx context.Context, key *fido.Ke
 
 // chooseByTouch tells which keys ask for a touch because there are several.
 func (a *app) chooseByTouch(keys []fido.KeyInfo) {
+	all, err := readLabels()
+	if err != nil {
+		all = new(labels)
+	}
 	for _, k := range keys {
-		a.hint("%s  %s", quoted(k.Device), hid.Text(k.Product))
+		name := ""
+		if x := all.bySerial(k.HID); x != nil {
+			name = "  " + hid.Text(x.Name)
+		}
+		a.hint("%s  %s%s", quoted(k.Device), hid.Text(k.Product), name)
 	}
 	a.urge(fmt.Sprintf("There are %d security keys: touch the one you mean, or name it with --device.", len(keys)))
 }

@@ -38,7 +38,7 @@ func (a *app) info(ctx context.Context) error {
 		return err
 	}
 	defer key.Close()
-	rows := connectionRows(key)
+	var rows []row
 	var info *ctap2.GetInfoResponse
 	if err := a.timed(ctx, func(ctx context.Context) error {
 		info, err = key.GetInfo(ctx)
@@ -46,6 +46,14 @@ func (a *app) info(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	var h *hid.Info
+	if key.HID() != nil {
+		h = a.system.hidInfo(key.Device())
+	}
+	if x, _ := a.labelOf(ctx, key, h, info); x != nil {
+		rows = append(rows, row{"label", x.Name, hid.Text(x.Name)})
+	}
+	rows = append(rows, connectionRows(key)...)
 	if key.U2F() { // the rest is not the key's word
 		rows = append(rows, row{"versions", info.Versions, ""})
 	} else {

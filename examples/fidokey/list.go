@@ -44,6 +44,7 @@ type listedKey struct {
 	Bus          string `json:"bus"`              // "card reader" of a card
 	Reader       string `json:"reader,omitempty"` // of a key on USB, the one that it is too
 	Contactless  bool   `json:"contactless"`
+	Label        string `json:"label,omitempty"` // that fidokey label has given it
 	Usable       bool   `json:"usable"`
 	Problem      string `json:"problem,omitempty"`
 }
@@ -97,6 +98,9 @@ func (a *app) list(ctx context.Context) error {
 	for i := range found.Keys {
 		l.Keys = append(l.Keys, listKey(&found.Keys[i]))
 	}
+	for i, name := range a.labelsOf(ctx, found.Keys) {
+		l.Keys[i].Label = name
+	}
 	for i := range found.Readers {
 		l.Readers = append(l.Readers, listReader(&found.Readers[i]))
 	}
@@ -118,12 +122,16 @@ func (a *app) printList(l *listing) error {
 		device := quoted(k.Device)
 		switch {
 		case k.Contactless:
-			fmt.Fprintf(w, "%s\tkey held to the reader\n", device)
+			fmt.Fprintf(w, "%s\tkey held to the reader", device)
 		case k.Bus == busReader:
-			fmt.Fprintf(w, "%s\tkey in the reader\n", device)
+			fmt.Fprintf(w, "%s\tkey in the reader", device)
 		default:
-			fmt.Fprintf(w, "%s\t%s\t%04x:%04x\t%s\n", device, k.Product, k.VendorID, k.ProductID, k.Serial)
+			fmt.Fprintf(w, "%s\t%s\t%04x:%04x\t%s", device, k.Product, k.VendorID, k.ProductID, k.Serial)
 		}
+		if k.Label != "" {
+			fmt.Fprintf(w, "\t%s", a.paint(a.out, bold, hid.Text(k.Label)))
+		}
+		fmt.Fprintln(w)
 	}
 	w.Flush()
 	for _, k := range l.Keys {

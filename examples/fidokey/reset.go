@@ -49,6 +49,7 @@ type resetResult struct {
 	Product      string   `json:"product"`
 	Manufacturer string   `json:"manufacturer"`
 	Serial       string   `json:"serial"`
+	Label        string   `json:"label"`
 	AAGUID       string   `json:"aaguid"`
 	Compared     []string `json:"compared"` // what was the same when the key was put back: "model", "serial", "aaguid", "credential", "encIdentifier", "port"
 	Certain      bool     `json:"certain"`  // that no other key has all of that
@@ -63,6 +64,7 @@ type reset struct {
 	result resetResult
 
 	key    identity
+	label  *label // nil: it has none
 	info   *ctap2.GetInfoResponse
 	device string
 	power  time.Time // when the key got it
@@ -119,7 +121,11 @@ func (r *reset) meet(ctx context.Context) error {
 		return &outcomeError{exitRefused, fmt.Sprintf("this key can't be reset %s, only %s", overTransport(this), transportList(over)), nil}
 	}
 	r.key = r.identify(r.device, key, r.info)
+	r.label, r.key.proof = r.labelOf(ctx, key, r.key.hid, r.info)
 	r.result = resetResult{Device: r.device, AAGUID: r.info.AAGUID.String(), Compared: []string{}}
+	if r.label != nil {
+		r.result.Label = r.label.Name
+	}
 	if h := r.key.hid; h != nil {
 		r.result.Product, r.result.Manufacturer, r.result.Serial = h.Product, h.Manufacturer, h.Serial
 	}
@@ -195,6 +201,9 @@ func (r *reset) describe() {
 		heading = "This key would be erased:"
 	}
 	say("%s", r.paint(r.err, bold, heading))
+	if r.label != nil {
+		name = r.label.Name + ": " + name
+	}
 	say("  %s", hid.Text(name))
 	say("  model %s", r.info.AAGUID)
 	if r.key.hid != nil {
@@ -327,6 +336,18 @@ func erasable(i *ctap2.GetInfoResponse) bool {
 	return o[ctap2.OptionClientPIN] || o[ctap2.OptionBioEnroll] || o[ctap2.OptionUserVerificationMgmtPreview]
 }
 
+// dropLabel removes a label that was found by what is erased now.
+func (r *reset) dropLabel() {
+	if r.label == nil || r.label.By == labelBySerial {
+		return
+	}
+	if err := changeLabels(func(all *labels) error { all.remove(*r.label); return nil }); err != nil {
+		r.hint("%s.", sentence(oneLine(err)))
+		return
+	}
+	r.hint("Its label is gone with what it was found by: fidokey label %q gives it again.", r.label.Name)
+}
+
 // verify looks whether a key that says so is as it was when it was new.
 func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 	r.result.Erased = true
@@ -339,6 +360,7 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 	default:
 		r.result.Verified = true
 	}
+	r.dropLabel()
 	return r.app.result(&r.result, func() error {
 		done := "The key is erased. It is as it was when it was new"
 		if !r.result.Verified {

@@ -36,7 +36,7 @@ const (
 
 var sameWords = map[string]string{
 	sameModel: "model", sameSerial: "serial number", sameAAGUID: "AAGUID", samePort: "place",
-	labelByCredential: "credential of its label", labelByToken: "encrypted identifier",
+	labelByCredential: "credential of its label", labelByToken: "identifier of its label",
 }
 
 // port is where the key is, as far as the system tells.
@@ -114,11 +114,12 @@ func (i *identity) compare(now *identity) (c comparison) {
 		}
 		c.same, c.certain = append(c.same, i.proof.by), true
 	}
+	tellsLater := i.proof.by != "" && now.aaguid == nil // when it is asked
 	switch before, after := i.port(), now.port(); {
 	case before == "" || after == "":
 	case before == after:
 		c.same = append(c.same, samePort)
-	case !c.certain:
+	case !c.certain && !tellsLater:
 		c.other = "it is in another place, and nothing tells that it is the same key"
 	}
 	return c

@@ -224,6 +224,11 @@ func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other 
 		return nil, "", err
 	}
 	now.aaguid = &info.AAGUID
+	if r.key.proof.by != "" {
+		limited, cancel := context.WithTimeout(ctx, labelTime)
+		now.proof = r.label.proves(limited, key, info)
+		cancel()
+	}
 	found := r.key.compare(&now)
 	if found.other != "" {
 		key.Close()

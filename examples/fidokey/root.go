@@ -136,7 +136,7 @@ type group struct {
 
 func (a *app) groups() []group {
 	return []group{
-		{"Keys:", []*cobra.Command{a.listCommand(), a.infoCommand(), a.pingCommand(), a.winkCommand()}},
+		{"Keys:", []*cobra.Command{a.listCommand(), a.infoCommand(), a.labelCommand(), a.pingCommand(), a.winkCommand()}},
 		{"What is on a key:", []*cobra.Command{a.passkeysCommand(), a.fingerprintsCommand(), a.blobsCommand()}},
 		{"How a key is set up:", []*cobra.Command{a.pinCommand(), a.configCommand(), a.resetCommand()}},
 		{"Try a key:", []*cobra.Command{a.registerCommand(), a.loginCommand(), a.demoCommand(), a.serveCommand()}},

@@ -83,7 +83,9 @@ func (s *cardSocket) plug(t *testing.T, key *virtual.Key) string {
 			if err != nil {
 				return
 			}
-			served.Go(func() { vpcd.Serve(ctx, conn, nfc.NewApplet(key, nil)) })
+			// One reader after the other: when one takes the power away it must not be
+			// the next one's.
+			vpcd.Serve(ctx, conn, nfc.NewApplet(key, nil))
 		}
 	})
 	s.stop = func() { cancel(); l.Close(); served.Wait() }
