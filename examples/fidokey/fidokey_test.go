@@ -387,7 +387,7 @@ func TestServeUDP(t *testing.T) {
 	case code := <-ended:
 		t.Fatalf("serve ends with exit code %d", code)
 	}
-	if r := fidokey(t, t.Context(), "", "info", "-d", device+":0"); r.code != exitOK || !strings.Contains(r.out, "FIDO_2_0\n") {
+	if r := fidokey(t, t.Context(), "", "info", "-d", device+":0"); r.code != exitOK || !strings.Contains(r.out, "FIDO_2_0 (CTAP 2.0)\n") || strings.Contains(r.out, "FIDO_2_1") {
 		t.Errorf("info: exit code %d: %s%s", r.code, r.out, r.err)
 	}
 	cancel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/spf13/cobra"
 )
@@ -55,20 +56,24 @@ func (a *app) info(ctx context.Context) error {
 	}
 	rows = append(rows, connectionRows(key)...)
 	if key.U2F() { // the rest is not the key's word
-		rows = append(rows, row{"versions", info.Versions, ""})
+		rows = append(rows, row{"versions", info.Versions, explained(info.Versions, versionMeanings, hid.Text)})
 	} else {
 		rows = append(rows, infoRows(info)...)
 	}
 	if a.json {
 		return a.printJSON(object(rows))
 	}
+	for _, line := range a.summary(ctx, key, info) {
+		fmt.Fprintln(a.out, line)
+	}
+	fmt.Fprintln(a.out)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", r.name, words(r))
 	}
 	w.Flush()
-	if key.U2F() {
-		fmt.Fprintf(a.out, "This key speaks U2F alone, in which a key says no more of itself. It registers and logs in with %s; it has no PIN and stores no passkeys.\n", a.gesture())
+	if len(info.Ignored) > 0 {
+		fmt.Fprintf(a.out, "Members that are not what the specification wants, and are left out: %s.\n", members(info.Ignored))
 	}
 	return nil
 }
@@ -110,17 +115,21 @@ func (o object) MarshalJSON() ([]byte, error) {
 // connectionRows tell what the way to the key says of it.
 func connectionRows(key *fido.Key) []row {
 	if card := key.Card(); card != nil {
-		return []row{{"select", card.Version(), ""}, {"contactless", card.Contactless(), ""}}
+		return []row{
+			{"select", card.Version(), fmt.Sprintf("%s (what it answers when its FIDO application is selected)", hid.Text(card.Version()))},
+			{"contactless", card.Contactless(), yesNo("contactless", card.Contactless())},
+		}
 	}
 	i := key.HID().Info()
 	caps := strings.Split(i.Capabilities.String(), ", ")
 	if i.Capabilities == 0 {
 		caps = []string{}
 	}
+	version := fmt.Sprintf("%d.%d.%d", i.Major, i.Minor, i.Build)
 	return []row{
-		{"ctaphidVersion", i.ProtocolVersion, ""},
-		{"deviceVersion", fmt.Sprintf("%d.%d.%d", i.Major, i.Minor, i.Build), ""},
-		{"capabilities", caps, ""},
+		{"ctaphidVersion", i.ProtocolVersion, fmt.Sprintf("%d (of the protocol on USB)", i.ProtocolVersion)},
+		{"deviceVersion", version, version + " (its maker's number)"},
+		{"capabilities", caps, explained(caps, capabilityMeanings, hid.Text)},
 	}
 }
 
@@ -135,39 +144,41 @@ func infoRows(i *ctap2.GetInfoResponse) []row {
 	number := func(name string, n uint, unit string) {
 		add(n > 0, name, n, fmt.Sprintf("%d %s", n, unit))
 	}
-	list := func(name string, l []string) { add(l != nil, name, l, hid.Text(strings.Join(l, ", "))) }
+	list := func(name string, l []string, meanings map[string]string) {
+		add(l != nil, name, l, explained(l, meanings, hid.Text))
+	}
 
-	list("versions", i.Versions)
-	list("extensions", i.Extensions)
-	add(true, "aaguid", i.AAGUID.String(), "")
+	list("versions", i.Versions, versionMeanings)
+	list("extensions", i.Extensions, extensionMeanings)
+	add(true, "aaguid", i.AAGUID.String(), aaguidWords(i.AAGUID))
 	add(i.Options != nil, "options", i.Options, optionWords(i.Options))
-	number("maxMsgSize", i.MaxMsgSize, "bytes")
-	add(i.PinUvAuthProtocols != nil, "pinUvAuthProtocols", i.PinUvAuthProtocols, numbers(i.PinUvAuthProtocols))
-	number("maxCredentialCountInList", i.MaxCredentialCountInList, "entries")
-	number("maxCredentialIdLength", i.MaxCredentialIDLength, "bytes")
-	list("transports", i.Transports)
-	add(i.Algorithms != nil, "algorithms", algorithmNumbers(i), algorithmNames(i))
-	number("maxSerializedLargeBlobArray", i.MaxSerializedLargeBlobArray, "bytes")
+	number("maxMsgSize", i.MaxMsgSize, "bytes at most in a message")
+	add(i.PinUvAuthProtocols != nil, "pinUvAuthProtocols", i.PinUvAuthProtocols, explained(i.PinUvAuthProtocols, protocolMeanings, decimal))
+	number("maxCredentialCountInList", i.MaxCredentialCountInList, "credentials at most in one question")
+	number("maxCredentialIdLength", i.MaxCredentialIDLength, "bytes at most in the ID of a credential")
+	list("transports", i.Transports, transportWords)
+	add(i.Algorithms != nil, "algorithms", algorithmNumbers(i), explained(algorithmsOf(i), algorithmMeanings, cose.Algorithm.String))
+	number("maxSerializedLargeBlobArray", i.MaxSerializedLargeBlobArray, "bytes at most of data with passkeys, together: fidokey blobs")
 	add(i.ForcePINChange, "forcePINChange", true, "yes: the PIN must be changed before it is used")
-	number("minPINLength", i.MinPINLength, "characters")
-	pointer(add, "firmwareVersion", i.FirmwareVersion, "%d")
-	number("maxCredBlobLength", i.MaxCredBlobLength, "bytes")
-	pointer(add, "maxRPIDsForSetMinPINLength", i.MaxRPIDsForSetMinPINLength, "%d")
-	number("preferredPlatformUvAttempts", i.PreferredPlatformUvAttempts, "attempts")
-	pointer(add, "uvModality", i.UvModality, "0x%x")
-	add(i.Certifications != nil, "certifications", i.Certifications, sortedMap(i.Certifications))
-	pointer(add, "remainingDiscoverableCredentials", i.RemainingDiscoverableCredentials, "room for %d more passkeys")
-	add(i.VendorPrototypeConfigCommands != nil, "vendorPrototypeConfigCommands", i.VendorPrototypeConfigCommands, numbers(i.VendorPrototypeConfigCommands))
-	list("attestationFormats", i.AttestationFormats)
-	pointer(add, "uvCountSinceLastPinEntry", i.UvCountSinceLastPinEntry, "%d")
-	pointer(add, "longTouchForReset", i.LongTouchForReset, "%t")
-	add(i.EncIdentifier != nil, "encIdentifier", hex.EncodeToString(i.EncIdentifier), "")
-	list("transportsForReset", i.TransportsForReset)
-	pointer(add, "pinComplexityPolicy", i.PinComplexityPolicy, "%t")
-	add(i.PinComplexityPolicyURL != nil, "pinComplexityPolicyURL", string(i.PinComplexityPolicyURL), hid.Text(string(i.PinComplexityPolicyURL)))
-	number("maxPINLength", i.MaxPINLength, "characters")
-	add(i.EncCredStoreState != nil, "encCredStoreState", hex.EncodeToString(i.EncCredStoreState), "")
-	add(i.AuthenticatorConfigCommands != nil, "authenticatorConfigCommands", i.AuthenticatorConfigCommands, numbers(i.AuthenticatorConfigCommands))
+	number("minPINLength", i.MinPINLength, "characters at least in a PIN")
+	pointer(add, "firmwareVersion", i.FirmwareVersion, firmwareWords)
+	number("maxCredBlobLength", i.MaxCredBlobLength, "bytes at most with a passkey (credBlob)")
+	pointer(add, "maxRPIDsForSetMinPINLength", i.MaxRPIDsForSetMinPINLength, in[uint]("%d sites can be told how long PINs have to be"))
+	number("preferredPlatformUvAttempts", i.PreferredPlatformUvAttempts, "tries of a fingerprint before the PIN is asked for")
+	pointer(add, "uvModality", i.UvModality, uvModalityWords)
+	add(i.Certifications != nil, "certifications", i.Certifications, certificationsWords(i.Certifications))
+	pointer(add, "remainingDiscoverableCredentials", i.RemainingDiscoverableCredentials, func(n uint) string { return "room for " + plural(int(n), "more passkey") })
+	add(i.VendorPrototypeConfigCommands != nil, "vendorPrototypeConfigCommands", i.VendorPrototypeConfigCommands, explained(i.VendorPrototypeConfigCommands, nil, func(n uint64) string { return fmt.Sprintf("0x%x (a command of its maker)", n) }))
+	list("attestationFormats", i.AttestationFormats, formatMeanings)
+	pointer(add, "uvCountSinceLastPinEntry", i.UvCountSinceLastPinEntry, in[uint]("%d times the key has verified its user since the PIN was entered"))
+	pointer(add, "longTouchForReset", i.LongTouchForReset, func(b bool) string { return yesNo("longTouchForReset", b) })
+	add(i.EncIdentifier != nil, "encIdentifier", hex.EncodeToString(i.EncIdentifier), hex.EncodeToString(i.EncIdentifier)+"\n\t(which key this is, until a reset; only a lasting token reads it, and it is encrypted anew each time)")
+	list("transportsForReset", i.TransportsForReset, transportWords)
+	pointer(add, "pinComplexityPolicy", i.PinComplexityPolicy, func(b bool) string { return yesNo("pinComplexityPolicy", b) })
+	add(i.PinComplexityPolicyURL != nil, "pinComplexityPolicyURL", string(i.PinComplexityPolicyURL), hid.Text(string(i.PinComplexityPolicyURL))+" (explains the policy)")
+	number("maxPINLength", i.MaxPINLength, "characters at most in a PIN")
+	add(i.EncCredStoreState != nil, "encCredStoreState", hex.EncodeToString(i.EncCredStoreState), hex.EncodeToString(i.EncCredStoreState)+"\n\t(changes with the passkeys; only a lasting token reads it, and it is encrypted anew each time)")
+	add(i.AuthenticatorConfigCommands != nil, "authenticatorConfigCommands", i.AuthenticatorConfigCommands, configWords(i.AuthenticatorConfigCommands))
 	if len(i.Deviations) > 0 {
 		ds := make([]string, len(i.Deviations))
 		for k, d := range i.Deviations {
@@ -178,18 +189,51 @@ func infoRows(i *ctap2.GetInfoResponse) []row {
 	return rows
 }
 
-func pointer[T any](add func(bool, string, any, string), name string, p *T, format string) {
+func pointer[T any](add func(bool, string, any, string), name string, p *T, show func(T) string) {
 	if p != nil {
-		add(true, name, *p, fmt.Sprintf(format, *p))
+		add(true, name, *p, show(*p))
 	}
 }
 
-func numbers[T ~uint | ~uint64](in []T) string {
-	out := make([]string, len(in))
-	for i, v := range in {
-		out[i] = strconv.FormatUint(uint64(v), 10)
+// in puts a value into a text.
+func in[T any](format string) func(T) string {
+	return func(v T) string { return fmt.Sprintf(format, v) }
+}
+
+func decimal[T ~uint](n T) string { return strconv.FormatUint(uint64(n), 10) }
+
+func configWords(commands []uint) string {
+	return explained(commands, nil, func(n uint) string {
+		if m := configMeanings[ctap2.ConfigSubCommand(n)]; m != "" {
+			return fmt.Sprintf("%d (%s)", n, m)
+		}
+		return decimal(n)
+	})
+}
+
+// aaguidWords tells an AAGUID; zeros tell nothing.
+func aaguidWords(a ctap2.AAGUID) string {
+	if a == (ctap2.AAGUID{}) {
+		return a.String() + ", which tells no model"
 	}
-	return strings.Join(out, ", ")
+	return a.String() + ", the number of its model"
+}
+
+// members names members of a reply.
+func members(numbers []int) string {
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = fmt.Sprintf("0x%02x", n)
+	}
+	return strings.Join(words, ", ")
+}
+
+func algorithmsOf(i *ctap2.GetInfoResponse) []cose.Algorithm {
+	out := make([]cose.Algorithm, len(i.Algorithms))
+	for k, a := range i.Algorithms {
+		out[k] = a.Alg
+	}
+	return out
 }
 
 func algorithmNumbers(i *ctap2.GetInfoResponse) []int64 {
@@ -200,59 +244,10 @@ func algorithmNumbers(i *ctap2.GetInfoResponse) []int64 {
 	return out
 }
 
-func algorithmNames(i *ctap2.GetInfoResponse) string {
-	out := make([]string, len(i.Algorithms))
-	for k, a := range i.Algorithms {
-		out[k] = a.Alg.String()
-	}
-	return strings.Join(out, ", ")
-}
-
-func sortedMap(m map[string]uint) string {
+func certificationsWords(m map[string]uint) string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, fmt.Sprintf("%s %d", hid.Text(k), m[k]))
-	}
-	return strings.Join(out, ", ")
-}
-
-// optionMeanings says what an option means to the owner of a key when it is
-// true and when it is false.
-var optionMeanings = map[string][2]string{
-	ctap2.OptionPlat:                           {"built into this computer", "can be taken along"},
-	ctap2.OptionRK:                             {"stores passkeys", "stores no passkeys"},
-	ctap2.OptionClientPIN:                      {"a PIN is set", "no PIN is set yet"},
-	ctap2.OptionUP:                             {"can be touched", "can't be touched"},
-	ctap2.OptionUV:                             {"recognises its user", "could recognise its user, but is not set up"},
-	ctap2.OptionPinUvAuthToken:                 {"gives tokens with permissions", "gives tokens of the old kind"},
-	ctap2.OptionNoMcGaPermissionsWithClientPin: {"the PIN does not serve to register and log in", "the PIN serves to register and log in"},
-	ctap2.OptionLargeBlobs:                     {"stores data with passkeys", "stores no data with passkeys"},
-	ctap2.OptionEP:                             {"enterprise attestation is on", "enterprise attestation is off"},
-	ctap2.OptionBioEnroll:                      {"fingerprints are enrolled", "no fingerprint is enrolled yet"},
-	ctap2.OptionUserVerificationMgmtPreview:    {"fingerprints are enrolled (preview)", "no fingerprint is enrolled yet (preview)"},
-	ctap2.OptionUVBioEnroll:                    {"a fingerprint serves to enrol another", "a fingerprint does not serve to enrol another"},
-	ctap2.OptionAuthnrCfg:                      {"can be configured", "can't be configured"},
-	ctap2.OptionUVAcfg:                         {"a fingerprint serves to configure", "a fingerprint does not serve to configure"},
-	ctap2.OptionCredMgmt:                       {"passkeys can be listed and deleted", "passkeys can't be listed"},
-	ctap2.OptionPerCredMgmtRO:                  {"passkeys can be listed with a lasting token", "no lasting tokens"},
-	ctap2.OptionCredentialMgmtPreview:          {"passkeys can be listed (preview)", "passkeys can't be listed (preview)"},
-	ctap2.OptionSetMinPINLength:                {"the least PIN length can be raised", "the least PIN length is fixed"},
-	ctap2.OptionMakeCredUvNotRqd:               {"second-factor use needs no PIN", "every registration needs the PIN once one is set"},
-	ctap2.OptionAlwaysUv:                       {"always wants the PIN or a fingerprint", "does not always want the PIN or a fingerprint"},
-}
-
-func optionWords(o ctap2.InfoOptions) string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		i := 1
-		if o[name] {
-			i = 0
-		}
-		if m := optionMeanings[name][i]; m != "" {
-			out = append(out, fmt.Sprintf("%s %t (%s)", name, o[name], m))
-		} else {
-			out = append(out, fmt.Sprintf("%s %t", hid.Text(name), o[name]))
-		}
+		out = append(out, certificationWords(k, m[k]))
 	}
 	return strings.Join(out, "\n\t")
 }
