@@ -5,7 +5,8 @@ import "context"
 // A Prompt asks the user what a [SecurityKey] needs: a terminal, a graphical
 // program or a test. All methods return soon after ctx ends, with its error if
 // they have one. An error that a method returns ends the ceremony; one that wraps
-// [ErrCancelled] says that the user did not want it.
+// [ErrCancelled] says that the user did not want it. The methods are called one
+// at a time, within the ceremony: they must not begin another on the SecurityKey.
 type Prompt interface {
 	// PIN asks for the key's PIN, which the caller wipes.
 	PIN(ctx context.Context, p PINPrompt) ([]byte, error)

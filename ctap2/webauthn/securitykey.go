@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/internal/ctxerr"
 )
 
 // A SecurityKey is an [Authenticator]: it decides what CTAP leaves to the host,
@@ -16,8 +17,9 @@ import (
 // made discoverable, and what an extension of WebAuthn is to the key. It works
 // with keys of CTAP 2.0 to 2.3, and with U2F keys behind a [ctap2.U2FMapping].
 //
-// A SecurityKey may be used by several goroutines; the key does one thing at a
-// time.
+// A SecurityKey may be used by several goroutines. It goes through one ceremony
+// after the other, prompts included, so that its user is asked one thing at a
+// time, and no ceremony takes another's token away.
 type SecurityKey struct {
 	// Contactless says that the key is held to a card reader: the user is asked
 	// to hold it there, and not to touch it. See fido.Key.Contactless.
@@ -25,6 +27,7 @@ type SecurityKey struct {
 
 	key    *ctap2.Client
 	prompt Prompt
+	turns  chan struct{} // holds one element during a ceremony
 }
 
 var _ Authenticator = (*SecurityKey)(nil)
@@ -32,7 +35,7 @@ var _ Authenticator = (*SecurityKey)(nil)
 // NewSecurityKey returns the key behind a client as an [Authenticator] that asks
 // its user through prompt. A *fido.Key has the client in its member Client.
 func NewSecurityKey(key *ctap2.Client, prompt Prompt) *SecurityKey {
-	return &SecurityKey{key: key, prompt: prompt}
+	return &SecurityKey{key: key, prompt: prompt, turns: make(chan struct{}, 1)}
 }
 
 // A ceremony is one call of a SecurityKey.
@@ -44,14 +47,20 @@ type ceremony struct {
 	asked time.Time // when the last command began to wait for a touch; zero if it does not
 }
 
-// begin asks for the key, if it must be held to a reader, and what it can do now:
-// how many passkeys it has room for and whether a PIN is set may have changed.
+// begin waits for the ceremony's turn, asks for the key, if it must be held to a
+// reader, and what it can do now: how many passkeys it has room for and whether a
+// PIN is set may have changed.
 func (k *SecurityKey) begin(ctx context.Context, kind Ceremony, rpID string) (c *ceremony, end func(), err error) {
 	c = &ceremony{SecurityKey: k, kind: kind, rpID: rpID}
-	end = func() {}
+	select {
+	case k.turns <- struct{}{}:
+	case <-ctx.Done():
+		return c, func() {}, ctxerr.Of(ctx)
+	}
+	end = func() { <-k.turns }
 	if k.Contactless {
 		holding, cancel := context.WithCancel(ctx)
-		end = cancel
+		end = func() { cancel(); <-k.turns }
 		k.prompt.HoldToReader(holding, c.touchPrompt())
 	}
 	return c, end, c.refresh(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -294,4 +295,69 @@ func TestContactless(t *testing.T) {
 			t.Errorf("contactless %v: %q", contactless, r.Transports)
 		}
 	}
+}
+
+// slowPerson takes a while for each PIN, and notes how many are asked for at once.
+type slowPerson struct {
+	person
+	mu         sync.Mutex
+	asked      int
+	open, most int
+}
+
+func (p *slowPerson) PIN(context.Context, webauthn.PINPrompt) ([]byte, error) {
+	p.mu.Lock()
+	p.asked++
+	p.open++
+	p.most = max(p.most, p.open)
+	p.mu.Unlock()
+	time.Sleep(time.Duration(p.asked) * time.Second)
+	p.mu.Lock()
+	p.open--
+	p.mu.Unlock()
+	return []byte(pin), nil
+}
+
+func (*slowPerson) Touch(context.Context, webauthn.TouchPrompt) {}
+
+// Ceremonies of several goroutines come one after the other: a token that one gets
+// would end that of another, whose user would have to enter the PIN again.
+func TestCeremoniesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := new(slowPerson)
+		key, err := virtual.New(virtual.Config{User: virtual.TouchAfter(time.Second)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := key.SetPIN([]byte(pin)); err != nil {
+			t.Fatal(err)
+		}
+		k := webauthn.NewSecurityKey(ctap2.NewClient(key.Direct(), nil), p)
+		const n = 5
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				var err error
+				if i%2 == 0 {
+					_, err = k.MakeCredential(t.Context(), creation(webauthn.UserVerificationRequired))
+				} else if _, err = k.GetAssertion(t.Context(), request(webauthn.UserVerificationRequired, []byte("another key's"))); errors.Is(err, webauthn.ErrNoPasskey) {
+					err = nil
+				}
+				if err != nil {
+					t.Errorf("ceremony %d: %v", i, err)
+				}
+			})
+		}
+		synctest.Wait() // one asks for the PIN, and the others wait
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		start := time.Now()
+		if _, err := k.MakeCredential(ctx, creation(webauthn.UserVerificationRequired)); !errors.Is(err, webauthn.ErrTimeout) || time.Since(start) > time.Second/2 {
+			t.Errorf("waiting for its turn ended after %v: %v", time.Since(start), err)
+		}
+		all.Wait()
+		if p.asked != n || p.most != 1 {
+			t.Errorf("asked for %d PINs, %d at once", p.asked, p.most)
+		}
+	})
 }
