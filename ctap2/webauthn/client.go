@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -196,8 +197,10 @@ func (c *Client) makeCredentialRequest(ctx context.Context, from string, o *Crea
 // of CTAP.
 const maxName = 128
 
-// cut shortens a name where a character ends.
+// cut shortens a name where a character ends. What is not UTF-8, as only a program's
+// own options can have it, a key would refuse.
 func cut(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	if len(s) <= maxName {
 		return s
 	}

@@ -400,6 +400,11 @@ func TestLongNames(t *testing.T) {
 	if !reflect.DeepEqual(*o, before) {
 		t.Error("the caller's options were changed")
 	}
+	o.User.Name = "ada\xff@example.com"
+	NewClient(f, nil).Create(t.Context(), testOrigin, o)
+	if name := f.creates[1].User.Name; name != "ada\ufffd@example.com" {
+		t.Errorf("what is not UTF-8 is sent as %q", name)
+	}
 }
 
 // decoded is JSON as a site reads it.

@@ -61,7 +61,7 @@ func parseOrigin(s string) (o origin, err error) {
 			return o, errNotOrigin
 		}
 		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
+		if err != nil || n == 0 { // nothing listens there
 			return o, errNotOrigin
 		}
 		if o.port = int(n); o.port == defaultPort[o.scheme] {

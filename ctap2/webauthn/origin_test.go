@@ -53,6 +53,7 @@ func TestParseOrigin(t *testing.T) {
 		"wildcard/refused":                  {in: "https://*.example.com", err: errDomain},
 		"empty port/refused":                {in: "https://example.com:", err: errNotOrigin},
 		"signed port/refused":               {in: "https://example.com:+443", err: errNotOrigin},
+		"port zero/refused":                 {in: "https://example.com:0", err: errNotOrigin},
 		"port too high/refused":             {in: "https://example.com:65536", err: errNotOrigin},
 		"two ports/refused":                 {in: "https://example.com:1:2", err: errNotOrigin},
 		"trailing dot/refused":              {in: "https://example.com.", err: errTrailingDot},
