@@ -117,8 +117,12 @@ type selectionJSON struct {
 	UserVerification   UserVerification `json:"userVerification,omitempty"`
 }
 
+// UnmarshalJSON is [ParseCreationOptions], for options that are a part of what the
+// site sends. Null changes nothing.
+func (o *CreationOptions) UnmarshalJSON(b []byte) error { return unmarshal(o, b, ParseCreationOptions) }
+
 // MarshalJSON returns the JSON form, which [ParseCreationOptions] reads.
-func (o *CreationOptions) MarshalJSON() ([]byte, error) {
+func (o CreationOptions) MarshalJSON() ([]byte, error) {
 	params := []paramJSON{}
 	for _, p := range o.PubKeyCredParams {
 		params = append(params, paramJSON{cmp.Or(p.Type, ctap2.TypePublicKey), p.Alg})

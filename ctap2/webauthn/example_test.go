@@ -175,6 +175,17 @@ func ExampleParseRequestOptions() {
 	// Output: example.com required 0
 }
 
+// Options that are a part of what the site sends.
+func ExampleRequestOptions_UnmarshalJSON() {
+	var fromSite struct {
+		Session string                  `json:"session"`
+		Options webauthn.RequestOptions `json:"options"`
+	}
+	err := json.Unmarshal([]byte(`{"session": "12", "options": {"challenge": "ZvAvhA1xC6bSSdzCHL6ypA", "rpId": "example.com"}}`), &fromSite)
+	fmt.Println(fromSite.Session, fromSite.Options.RPID, err)
+	// Output: 12 example.com <nil>
+}
+
 // A program that makes the site's part too, as tests do.
 func ExampleCreationOptions() {
 	options := &webauthn.CreationOptions{

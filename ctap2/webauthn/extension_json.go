@@ -245,7 +245,7 @@ type credPropsJSON struct {
 
 // MarshalJSON returns the member clientExtensionResults of a registration. It has
 // secrets if it has results of prf.
-func (e *CreationExtensionOutputs) MarshalJSON() ([]byte, error) {
+func (e CreationExtensionOutputs) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		AppIDExclude *bool                 `json:"appidExclude,omitempty"`
 		CredProps    *credPropsJSON        `json:"credProps,omitempty"`
@@ -257,7 +257,7 @@ func (e *CreationExtensionOutputs) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON returns the member clientExtensionResults of a login. It has secrets
 // if it has results of prf.
-func (e *RequestExtensionOutputs) MarshalJSON() ([]byte, error) {
+func (e RequestExtensionOutputs) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		AppID     *bool                 `json:"appid,omitempty"`
 		PRF       *prfOutputsJSON       `json:"prf,omitempty"`

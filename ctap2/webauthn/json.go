@@ -46,6 +46,18 @@ func readObject(b []byte, err *error) jsonObject {
 	return o
 }
 
+// unmarshal is UnmarshalJSON of what parse reads.
+func unmarshal[T any](v *T, b []byte, parse func([]byte) (*T, error)) error {
+	if bytes.Equal(b, []byte("null")) {
+		return nil
+	}
+	read, err := parse(b)
+	if err == nil {
+		*v = *read
+	}
+	return err
+}
+
 // decode decodes a value and says whether it has the type.
 func (o jsonObject) decode(path string, b []byte, v any) bool {
 	if *o.err == nil && json.Unmarshal(b, v) != nil {

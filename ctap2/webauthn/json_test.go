@@ -1,6 +1,7 @@
 package webauthn
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -131,6 +132,44 @@ func TestOptionsRoundTrip(t *testing.T) {
 		}
 		if back, err := ParseRequestOptions(b); err != nil || !reflect.DeepEqual(back, o) {
 			t.Errorf("%v: %s becomes %s", err, b, plain(back))
+		}
+	}
+}
+
+// Options and responses as members of a program's own types, by value as well, where
+// encoding/json does not find the methods of pointers and makes up a form instead.
+func TestJSONInside(t *testing.T) {
+	var fromSite struct {
+		Session  string
+		Register CreationOptions
+		Login    struct{ PublicKey *RequestOptions }
+		Nothing  RequestOptions
+	}
+	b := fmt.Appendf(nil, `{"session": "1", "register": {"publicKey": %s}, "login": {"publicKey": %s}, "nothing": null}`, wholeCreation, wholeRequest)
+	if err := json.Unmarshal(b, &fromSite); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(&fromSite.Register, wholeCreationOptions) || !reflect.DeepEqual(fromSite.Login.PublicKey, wholeRequestOptions) || fromSite.Nothing.Challenge != nil {
+		t.Errorf("%s", plain(fromSite))
+	}
+	err := json.Unmarshal([]byte(`{"register": {"challenge": "AAAA"}}`), &fromSite)
+	wantError(t, err, TypeError, nil)
+	if !reflect.DeepEqual(&fromSite.Register, wholeCreationOptions) {
+		t.Error("options that are not as they must be changed those before")
+	}
+
+	registration := RegistrationResponse{ID: []byte{1, 2, 3}}
+	login := AuthenticationResponse{ID: []byte{1, 2, 3}, ClientExtensionResults: RequestExtensionOutputs{CredBlob: []byte{0xff}}}
+	for _, pair := range [][2]any{
+		{*wholeCreationOptions, wholeCreationOptions}, {*wholeRequestOptions, wholeRequestOptions},
+		{registration, &registration}, {login, &login}, {login.ClientExtensionResults, &login.ClientExtensionResults},
+	} {
+		value, err := json.Marshal(pair[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pointer, err := json.Marshal(pair[1]); err != nil || !bytes.Equal(value, pointer) {
+			t.Errorf("%T becomes %s, and its pointer %s (%v)", pair[0], value, pointer, err)
 		}
 	}
 }

@@ -56,8 +56,12 @@ func (o *RequestOptions) check() error {
 	return o.Extensions.check(knownDescriptors(o.AllowCredentials))
 }
 
+// UnmarshalJSON is [ParseRequestOptions], for options that are a part of what the
+// site sends. Null changes nothing.
+func (o *RequestOptions) UnmarshalJSON(b []byte) error { return unmarshal(o, b, ParseRequestOptions) }
+
 // MarshalJSON returns the JSON form, which [ParseRequestOptions] reads.
-func (o *RequestOptions) MarshalJSON() ([]byte, error) {
+func (o RequestOptions) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Challenge        base64URL             `json:"challenge"`
 		Timeout          int64                 `json:"timeout,omitzero"`

@@ -110,8 +110,10 @@ type responseJSON struct {
 	Extensions any        `json:"clientExtensionResults"`
 }
 
-// MarshalJSON returns the JSON form that the site expects.
-func (r *RegistrationResponse) MarshalJSON() ([]byte, error) {
+// MarshalJSON returns the JSON form that the site expects. It has all outputs of
+// extensions: a program that keeps the results of prf to itself, to encrypt with,
+// sets ClientExtensionResults.PRF.Results to nil before.
+func (r RegistrationResponse) MarshalJSON() ([]byte, error) {
 	transports := r.Transports
 	if transports == nil {
 		transports = []string{}
@@ -126,8 +128,9 @@ func (r *RegistrationResponse) MarshalJSON() ([]byte, error) {
 	}{r.ClientDataJSON, r.AuthenticatorData, transports, r.PublicKey, r.PublicKeyAlgorithm, r.AttestationObject}, &r.ClientExtensionResults})
 }
 
-// MarshalJSON returns the JSON form that the site expects.
-func (r *AuthenticationResponse) MarshalJSON() ([]byte, error) {
+// MarshalJSON returns the JSON form that the site expects, with all outputs of
+// extensions; see [RegistrationResponse.MarshalJSON].
+func (r AuthenticationResponse) MarshalJSON() ([]byte, error) {
 	return json.Marshal(responseJSON{r.ID, r.ID, ctap2.TypePublicKey, r.AuthenticatorAttachment, struct {
 		ClientDataJSON    base64URL `json:"clientDataJSON"`
 		AuthenticatorData base64URL `json:"authenticatorData"`
