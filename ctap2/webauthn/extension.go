@@ -1,12 +1,6 @@
 package webauthn
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-
-	"github.com/gofido/fido/ctap2"
-)
+import "github.com/gofido/fido/ctap2"
 
 // CreationExtensions are the extensions that a site may ask for when a credential
 // is made. Others are ignored, as clients must ignore what they don't know
@@ -120,15 +114,3 @@ func (p *PRFOutputs) Wipe() {
 		clear(p.Results.Second)
 	}
 }
-
-// String returns "PRFValues(redacted)".
-func (v PRFValues) String() string { return "PRFValues(redacted)" }
-
-// GoString is what %#v prints: the same as String.
-func (v PRFValues) GoString() string { return v.String() }
-
-// Format prints the same as String for every verb and flag.
-func (v PRFValues) Format(f fmt.State, _ rune) { io.WriteString(f, v.String()) }
-
-// LogValue is what log/slog records: the same as String.
-func (v PRFValues) LogValue() slog.Value { return slog.StringValue(v.String()) }

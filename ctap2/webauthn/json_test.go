@@ -323,20 +323,3 @@ func manyMembers(n int) string {
 	}
 	return strings.Join(s, ",")
 }
-
-// TestSecretsDoNotPrint: what prf takes and yields is kept out of logs.
-func TestSecretsDoNotPrint(t *testing.T) {
-	v := PRFValues{First: []byte("secret")}
-	for _, s := range []string{fmt.Sprint(v), fmt.Sprintf("%+v %#v %s %x", v, v, v, v), fmt.Sprintf("%+v", PRFInputs{EvalByCredential: map[string]PRFValues{"": v}}),
-		v.GoString(), v.LogValue().String()} {
-		if strings.Contains(s, "secret") || strings.Contains(s, "736563") || strings.Contains(s, "115 101") || !strings.Contains(s, "redacted") {
-			t.Error(s)
-		}
-	}
-	o := &PRFOutputs{Results: &v}
-	o.Wipe()
-	if string(v.First) != "\x00\x00\x00\x00\x00\x00" {
-		t.Errorf("wiped it is %q", v.First)
-	}
-	(*PRFOutputs)(nil).Wipe()
-}
