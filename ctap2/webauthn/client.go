@@ -77,6 +77,9 @@ func NewClient(a Authenticator, c *Config) *Client {
 // "https://login.example.com"; on this machine "http://localhost:8080" will do. All
 // errors are an [Error].
 func (c *Client) Create(ctx context.Context, origin string, o *CreationOptions) (*RegistrationResponse, error) {
+	if o == nil {
+		return nil, errNoOptions
+	}
 	within, cancel := c.lifetime(ctx, o.Timeout)
 	defer cancel()
 	r, err := c.makeCredentialRequest(within, origin, o)
@@ -100,6 +103,9 @@ func (c *Client) Create(ctx context.Context, origin string, o *CreationOptions) 
 // Get logs in with a credential: navigator.credentials.get (WebAuthn L3 section
 // 5.1.4). The origin is as for [Client.Create]. All errors are an [Error].
 func (c *Client) Get(ctx context.Context, origin string, o *RequestOptions) (*AuthenticationResponse, error) {
+	if o == nil {
+		return nil, errNoOptions
+	}
 	within, cancel := c.lifetime(ctx, o.Timeout)
 	defer cancel()
 	r, err := c.getAssertionRequest(within, origin, o)
@@ -119,6 +125,8 @@ func (c *Client) Get(ctx context.Context, origin string, o *RequestOptions) (*Au
 	}
 	return response, nil
 }
+
+var errNoOptions = fail(TypeError, "the site sent no options")
 
 // lifetime returns a context with the time of a ceremony.
 func (c *Client) lifetime(ctx context.Context, asked time.Duration) (context.Context, context.CancelFunc) {

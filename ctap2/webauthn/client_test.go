@@ -165,6 +165,14 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+func TestNilOptions(t *testing.T) {
+	c := NewClient(&fake{}, nil)
+	_, err := c.Create(t.Context(), testOrigin, nil)
+	wantError(t, err, TypeError, nil)
+	_, err = c.Get(t.Context(), testOrigin, nil)
+	wantError(t, err, TypeError, nil)
+}
+
 // TestTimeout: the time that a ceremony gets, by what the site asks and the
 // program allows.
 func TestTimeout(t *testing.T) {

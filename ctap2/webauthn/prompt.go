@@ -1,6 +1,9 @@
 package webauthn
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // A Prompt asks the user what a [SecurityKey] needs: a terminal, a graphical
 // program or a test. All methods return soon after ctx ends, with its error if
@@ -21,7 +24,8 @@ type Prompt interface {
 	HoldToReader(ctx context.Context, p TouchPrompt)
 
 	// Fingerprint says that the key is about to verify the user itself. It does
-	// not wait for the finger. ctap2.ErrUsePIN goes on to the PIN.
+	// not wait for the finger; ctx ends when the key has done so, or has failed to.
+	// ctap2.ErrUsePIN goes on to the PIN.
 	Fingerprint(ctx context.Context, p FingerprintPrompt) error
 
 	// ChooseAccount has the user choose among several accounts, at least two, and
@@ -74,4 +78,21 @@ type Account struct {
 	Name         string // such as "ada@example.com"; empty if the key does not tell
 	DisplayName  string // such as "Ada Lovelace"
 	CredentialID []byte
+}
+
+// nobody is the prompt of a program that can't ask its user.
+type nobody struct{}
+
+var errNobody = errors.New("the program has no prompt")
+
+func (nobody) PIN(context.Context, PINPrompt) ([]byte, error) {
+	return nil, unsuitable("the key wants its PIN, and this program can't ask for it", errNobody)
+}
+
+func (nobody) Touch(context.Context, TouchPrompt)                   {}
+func (nobody) HoldToReader(context.Context, TouchPrompt)            {}
+func (nobody) Fingerprint(context.Context, FingerprintPrompt) error { return nil }
+
+func (nobody) ChooseAccount(context.Context, string, []Account) (int, error) {
+	return 0, unsuitable("the key has passkeys for several accounts, and this program can't ask for which", errNobody)
 }

@@ -33,8 +33,15 @@ type SecurityKey struct {
 var _ Authenticator = (*SecurityKey)(nil)
 
 // NewSecurityKey returns the key behind a client as an [Authenticator] that asks
-// its user through prompt. A *fido.Key has the client in its member Client.
+// its user through prompt. A *fido.Key has the client in its member Client, and
+// says by its method Contactless what to set Contactless to.
+//
+// A nil prompt is for a program that can't ask: its user has to know when to touch
+// the key, and what takes a PIN or a choice fails with [ErrUnsuitable].
 func NewSecurityKey(key *ctap2.Client, prompt Prompt) *SecurityKey {
+	if prompt == nil {
+		prompt = nobody{}
+	}
 	return &SecurityKey{key: key, prompt: prompt, turns: make(chan struct{}, 1)}
 }
 
@@ -45,6 +52,8 @@ type ceremony struct {
 	rpID  string // of the site, as the user is told
 	info  *ctap2.GetInfoResponse
 	asked time.Time // when the last command began to wait for a touch; zero if it does not
+
+	fingerDone context.CancelFunc // ends the last fingerprint prompt; nil if there was none
 }
 
 // begin waits for the ceremony's turn, asks for the key, if it must be held to a
@@ -91,7 +100,11 @@ func (c *ceremony) has(extension string) bool { return slices.Contains(c.info.Ex
 func touched[R any](ctx context.Context, c *ceremony, quiet bool, command func(*ctap2.Client) (R, error)) (R, error) {
 	c.asked = time.Now() // not every key says when it begins to wait
 	if quiet || c.Contactless {
-		return command(c.key.WithWaiting(nil))
+		r, err := command(c.key.WithWaiting(nil))
+		if err == nil {
+			c.endFingerprint() // if the command was what the finger was for
+		}
+		return r, err
 	}
 	t := touching{ctx: ctx, ceremony: c}
 	defer t.end()

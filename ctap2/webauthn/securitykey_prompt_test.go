@@ -361,3 +361,113 @@ func TestCeremoniesTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+// fingers notes whether a fingerprint prompt is still there when something else is
+// asked.
+type fingers struct {
+	person
+	open []context.Context
+}
+
+func (p *fingers) Fingerprint(ctx context.Context, q webauthn.FingerprintPrompt) error {
+	p.note()
+	p.open = append(p.open, ctx)
+	return p.person.Fingerprint(ctx, q)
+}
+
+func (p *fingers) PIN(ctx context.Context, q webauthn.PINPrompt) ([]byte, error) {
+	p.note()
+	return p.person.PIN(ctx, q)
+}
+
+func (p *fingers) Touch(ctx context.Context, q webauthn.TouchPrompt) {
+	p.note()
+	p.person.Touch(ctx, q)
+}
+
+func (p *fingers) ChooseAccount(ctx context.Context, rpID string, accounts []webauthn.Account) (int, error) {
+	p.note()
+	return p.person.ChooseAccount(ctx, rpID, accounts)
+}
+
+func (p *fingers) note() {
+	for _, ctx := range p.open {
+		if ctx.Err() == nil {
+			p.seen = append(p.seen, "still the finger")
+		}
+	}
+}
+
+func TestFingerprintPromptEnds(t *testing.T) {
+	bad, good := virtual.Step{Verify: virtual.NotVerified}, virtual.Step{Verify: virtual.Verified}
+	for _, test := range []struct {
+		name    string
+		profile virtual.Profile
+		steps   []virtual.Step
+		want    string
+	}{
+		{name: "recognised", steps: []virtual.Step{good}, want: "finger 3, choose of 2"},
+		{name: "second try", steps: []virtual.Step{bad, good}, want: "finger 3, finger 2 again, choose of 2"},
+		{name: "PIN after all", steps: []virtual.Step{bad, bad, bad}, want: "finger 3, finger 2 again, finger 1 again, PIN 8, touch, choose of 2"},
+		{name: "CTAP 2.0", profile: virtual.FIDO20, steps: []virtual.Step{good}, want: "finger -1, choose of 2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &fingers{person: person{pins: []string{pin}}}
+				key, err := virtual.New(virtual.Config{Profile: test.profile, UV: virtual.ConfiguredUV})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := key.SetPIN([]byte(pin)); err != nil {
+					t.Fatal(err)
+				}
+				for _, id := range []string{"ada", "bob"} {
+					if _, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, User: ctap2.PublicKeyCredentialUserEntity{ID: []byte(id)}, Discoverable: true}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for i := range test.steps {
+					test.steps[i].After = time.Second
+				}
+				key.SetUser(virtual.Script(append(test.steps, virtual.Step{After: time.Second, Touch: virtual.Touch})...))
+				if _, err := webauthn.NewSecurityKey(ctap2.NewClient(key.Direct(), nil), p).GetAssertion(t.Context(), request(webauthn.UserVerificationRequired)); err != nil {
+					t.Error(err)
+				}
+				p.note()
+				if seen := p.took(); seen != test.want {
+					t.Errorf("%s, want %s", seen, test.want)
+				}
+			})
+		})
+	}
+}
+
+// A program that can't ask its user has what takes a touch and no more.
+func TestWithoutPrompt(t *testing.T) {
+	key, _ := plugIn(t, virtual.Config{}, "", nil)
+	k := webauthn.NewSecurityKey(ctap2.NewClient(key.Direct(), nil), nil)
+	id, _ := made(t, k, creation(webauthn.UserVerificationPreferred))
+	if _, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationPreferred, id)); err != nil {
+		t.Error(err)
+	}
+	for _, user := range []string{"ada", "bob"} {
+		r := creation(webauthn.UserVerificationDiscouraged)
+		r.ResidentKey, r.User.ID = webauthn.ResidentKeyRequired, []byte(user)
+		made(t, k, r)
+	}
+	if _, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationDiscouraged)); !errors.Is(err, webauthn.ErrUnsuitable) {
+		t.Errorf("several accounts: %v", err)
+	}
+	if err := key.SetPIN([]byte(pin)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationRequired, id)); !errors.Is(err, webauthn.ErrUnsuitable) {
+		t.Errorf("PIN: %v", err)
+	}
+	k.Contactless = true
+	if _, err := k.GetAssertion(t.Context(), request(webauthn.UserVerificationDiscouraged, id)); err != nil {
+		t.Error(err)
+	}
+	fingerprint, _ := plugIn(t, virtual.Config{UV: virtual.ConfiguredUV}, "", nil)
+	made(t, webauthn.NewSecurityKey(ctap2.NewClient(fingerprint.Direct(), nil), nil), creation(webauthn.UserVerificationRequired))
+}

@@ -112,13 +112,14 @@ func verified[R any](ctx context.Context, c *ceremony, wants bool, p ctap2.Permi
 }
 
 func verifiedByOption[R any](ctx context.Context, c *ceremony, command func(*pinuv.Token, bool) (R, error)) (r R, err error) {
+	defer c.endFingerprint()
 	var last error
 	for range maxVerifications {
-		p := FingerprintPrompt{Ceremony: c.kind, RPID: c.rpID, Retries: -1, Last: last}
+		retries := -1
 		if left, err := c.key.UVRetries(ctx); err == nil { // CTAP 2.0 does not know it
-			p.Retries = int(min(left, maxVerifications))
+			retries = int(min(left, maxVerifications))
 		}
-		if err := c.prompt.Fingerprint(ctx, p); err != nil {
+		if err := c.askFingerprint(ctx, retries, last); err != nil {
 			return r, err
 		}
 		if r, err = command(nil, true); !errors.Is(err, ctap2.StatusUVInvalid) {
@@ -141,6 +142,7 @@ func verifiedByToken[R any](ctx context.Context, c *ceremony, p ctap2.Permission
 		tries++
 		return c.askUV(ctx, left, last)
 	}})
+	c.endFingerprint()
 	if err != nil {
 		return r, err
 	}
@@ -151,6 +153,7 @@ func verifiedByToken[R any](ctx context.Context, c *ceremony, p ctap2.Permission
 // askPIN and askUV are a ctap2.TokenPrompt.
 
 func (c *ceremony) askPIN(ctx context.Context, left ctap2.PINRetries, last error) ([]byte, error) {
+	c.endFingerprint()
 	least, _ := c.info.PINLengths()
 	return c.prompt.PIN(ctx, PINPrompt{
 		Ceremony: c.kind, RPID: c.rpID, Retries: int(min(left.Retries, 255)), MinLength: int(min(least, 63)), Last: last,
@@ -158,7 +161,19 @@ func (c *ceremony) askPIN(ctx context.Context, left ctap2.PINRetries, last error
 }
 
 func (c *ceremony) askUV(ctx context.Context, left uint, last error) error {
-	return c.prompt.Fingerprint(ctx, FingerprintPrompt{
-		Ceremony: c.kind, RPID: c.rpID, Retries: int(min(left, maxVerifications)), Last: last,
-	})
+	return c.askFingerprint(ctx, int(min(left, maxVerifications)), last)
+}
+
+// askFingerprint shows a prompt that is there until endFingerprint or the next.
+func (c *ceremony) askFingerprint(ctx context.Context, retries int, last error) error {
+	c.endFingerprint()
+	ctx, c.fingerDone = context.WithCancel(ctx)
+	return c.prompt.Fingerprint(ctx, FingerprintPrompt{Ceremony: c.kind, RPID: c.rpID, Retries: retries, Last: last})
+}
+
+func (c *ceremony) endFingerprint() {
+	if c.fingerDone != nil {
+		c.fingerDone()
+		c.fingerDone = nil
+	}
 }
