@@ -95,6 +95,9 @@ func (c *Client) Create(ctx context.Context, origin string, o *CreationOptions) 
 	}
 	response, err := registrationResponse(r, made)
 	if err != nil {
+		if made != nil {
+			made.Extensions.PRF.Wipe()
+		}
 		return nil, c.explain(ctx, within, err)
 	}
 	return response, nil
@@ -121,6 +124,9 @@ func (c *Client) Get(ctx context.Context, origin string, o *RequestOptions) (*Au
 	}
 	response, err := authenticationResponse(r, got)
 	if err != nil {
+		if got != nil {
+			got.Extensions.PRF.Wipe()
+		}
 		return nil, c.explain(ctx, within, err)
 	}
 	return response, nil

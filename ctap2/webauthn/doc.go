@@ -4,7 +4,9 @@
 // security key.
 //
 //	key, err := fido.Open(ctx, "", nil)
-//	client := webauthn.NewClient(webauthn.NewSecurityKey(key.Client, prompt), nil)
+//	authenticator := webauthn.NewSecurityKey(key.Client, prompt)
+//	authenticator.Contactless = key.Contactless()
+//	client := webauthn.NewClient(authenticator, nil)
 //
 //	options, err := webauthn.ParseRequestOptions(fromSite)
 //	response, err := client.Get(ctx, "https://login.example.com", options)

@@ -49,3 +49,19 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 	(*PRFOutputs)(nil).Wipe()
 }
+
+// What nobody gets is wiped.
+func TestSecretsOfFailuresAreWiped(t *testing.T) {
+	secret := &PRFValues{First: []byte{1}}
+	f := &fake{
+		made: &MakeCredentialResult{Extensions: CreationExtensionOutputs{PRF: &PRFOutputs{Results: secret}}},
+		got:  &GetAssertionResult{Extensions: RequestExtensionOutputs{PRF: &PRFOutputs{Results: secret}}},
+	}
+	both(t, NewClient(f, nil), func(t *testing.T, err error) {
+		wantError(t, err, NotAllowedError, nil)
+		if secret.First[0] != 0 {
+			t.Error("the secret is left")
+		}
+		secret.First[0] = 1
+	})
+}

@@ -51,6 +51,9 @@ func (k *SecurityKey) MakeCredential(ctx context.Context, r *MakeCredentialReque
 	}
 	creation := &creation{ceremony: c, request: r, exclude: descriptors(r.ExcludeCredentials)}
 	result, err := creation.make(ctx)
+	if err != nil {
+		creation.outputs.PRF.Wipe()
+	}
 	return result, c.explain(err)
 }
 

@@ -44,6 +44,9 @@ func (k *SecurityKey) GetAssertion(ctx context.Context, r *GetAssertionRequest) 
 	}
 	a := &assertion{ceremony: c, request: r, allow: descriptors(r.AllowCredentials), rpID: r.RPID}
 	result, err := a.get(ctx)
+	if err != nil {
+		a.outputs.PRF.Wipe()
+	}
 	return result, c.explain(err)
 }
 
