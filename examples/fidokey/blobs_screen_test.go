@@ -90,7 +90,7 @@ func TestScreenBlobsRefused(t *testing.T) {
 		s.Run("blobs set %s --in %s", eve, data)
 		s.askedPIN()
 		s.Exit(exitFailed)
-		s.Run("blobs list --device %s", device)
+		s.Run("blobs list --device %s", quoted(device))
 		s.Exit(exitRefused)
 		if err := s.key.SetLargeBlobArray([]byte("what a broken key makes of it")); err != nil {
 			s.Fatal(err)

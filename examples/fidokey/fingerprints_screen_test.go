@@ -104,7 +104,7 @@ func TestScreenFingerprintsRefused(t *testing.T) {
 		s.askedPIN()
 		s.Exit(exitFailed)
 		_, device := s.Plug(virtual.Config{})
-		s.Run("fingerprints list --device %s", device)
+		s.Run("fingerprints list --device %s", quoted(device))
 		s.Exit(exitRefused)
 	})
 }

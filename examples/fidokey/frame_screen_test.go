@@ -97,7 +97,7 @@ func TestScreenPingOneOfTwo(t *testing.T) {
 	scenario{not: cardReaders("a key in a card reader does not echo")}.play(t, func(s *stage) {
 		_, second := s.Plug(virtual.Config{})
 		before := len(s.key.Commands())
-		s.Run("ping --count 1 --device %s", second)
+		s.Run("ping --count 1 --device %s", quoted(second))
 		s.Exit(exitOK)
 		if n := len(s.key.Commands()) - before; n != 0 {
 			s.Errorf("the other key got %d commands", n)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -26,8 +26,11 @@ var update = flag.Bool("update", false, "write the screens in testdata/screens")
 // way has a file of its own, NAME.WAY.txt, or NAME.card.txt for all card readers.
 //
 //	go test -run TestScreenWink -update
+//	go test -tags system -run TestScreenWink -update
+//	go test -tags system ../../internal/systemtest -run TestGuest/screens -guest.update
 //
-// writes the files. Read them: they are what people will see.
+// writes the files: those of the first ways, that of the smart-card daemon, and that
+// of the virtual machine. Read them: they are what people will see.
 type scenario struct {
 	key virtual.Config    // User is a virtual.Manual, whom Touch and the like steer, unless it is set
 	not map[string]string // the ways that can't play it, with the reason
@@ -52,10 +55,11 @@ type stage struct {
 	key  *virtual.Key
 	user *virtual.Manual // nil if the scenario has another
 
-	device string // of key
-	socket socket
-	names  []string // alternately devices and what the screen's file says instead
-	varies []variation
+	device  string // of key
+	socket  socket
+	names   []string // alternately devices and what the screen's file says instead
+	varies  []variation
+	plugged int // keys
 }
 
 // play plays the scenario over every way.
@@ -100,20 +104,21 @@ func (s *stage) plug(c virtual.Config) (*virtual.Key, string, socket) {
 	place := s.way.socket(s.T)
 	device := place.plug(s.T, key)
 	s.Cleanup(func() { place.unplug(s.T) })
-	s.name(device, "KEY")
+	if s.plugged++; s.plugged == 1 {
+		s.name(device, "KEY")
+	} else {
+		s.name(device, fmt.Sprintf("KEY%d", s.plugged))
+	}
 	return key, device, place
 }
 
-// name has the screen's file say something instead of a device, with a number
-// from the second on.
+// name has the screen's file say something instead of a device, in quotes or not.
 func (s *stage) name(device, name string) {
-	if n := len(s.names) / 2; n > 0 {
-		name = fmt.Sprintf("%s%d", name, n+1)
-	}
-	s.names = append(s.names, device, name)
+	s.names = append(s.names, quoted(device), name, device, name)
 }
 
-// Plug plugs in another key that is like c says, and returns it and its --device.
+// Plug plugs in another key that is like c says, and returns it and its --device,
+// which quoted makes a word of a line for Run.
 func (s *stage) Plug(c virtual.Config) (*virtual.Key, string) {
 	s.Helper()
 	key, device, _ := s.plug(c)
@@ -225,7 +230,7 @@ func (s *stage) Replug() {
 	s.Helper()
 	s.key.PowerCycle()
 	s.device = s.socket.plug(s.T, s.key)
-	s.names = append(s.names, s.device, "KEY")
+	s.name(s.device, "KEY")
 }
 
 // A variation is what differs between runs or ways, and what the files have
@@ -301,30 +306,39 @@ func (s *stage) compare() {
 	s.Errorf("there is no %s, which -update writes; the screen:\n%s", files[len(files)-1], got)
 }
 
-// write writes the file for a screen, unless there is one that it shares.
+// write writes the file for a screen, or removes it if there is one that the screen
+// shares with another way.
 func (s *stage) write(files []string, got string) {
 	s.Helper()
 	file := files[len(files)-1] // what all share
 	switch s.way.name {
-	case ways[0].name:
+	case "hid":
 	case "nfc":
 		file = files[1]
 	default:
 		file = files[0]
 	}
 	for _, shared := range files {
-		if shared == file {
-			continue
-		}
-		if b, err := os.ReadFile(filepath.Join("testdata/screens", shared)); err == nil && bytes.Equal(b, []byte(got)) {
-			os.Remove(filepath.Join("testdata/screens", file))
-			return
+		if b, err := fs.ReadFile(screens, shared); shared != file && err == nil && string(b) == got {
+			got = ""
 		}
 	}
-	if err := os.WriteFile(filepath.Join("testdata/screens", file), []byte(got), 0o644); err != nil {
-		s.Log(err) // in the virtual machine there is no such folder
-		s.Errorf("testdata/screens/%s should be:\n%s", file, got)
+	if err := writeScreen(file, got); err != nil {
+		s.Error(err)
 	}
+}
+
+// writeScreen writes a file, or removes it if it is to be empty. In the virtual
+// machine it is another.
+var writeScreen = func(file, screen string) error {
+	file = filepath.Join("testdata/screens", file)
+	if screen == "" {
+		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	return os.WriteFile(file, []byte(screen), 0o644)
 }
 
 // difference marks the lines that two texts do not share, without those that

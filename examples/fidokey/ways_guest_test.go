@@ -4,6 +4,7 @@ package main
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"testing"
 	"time"
@@ -23,6 +24,10 @@ func init() {
 	runTests = guest.Main
 	patience = 2 * time.Minute
 	ways = []way{{name: "uhid", hand: true, maxMsgSize: uhid.MaxMessage, socket: func(*testing.T) socket { return new(kernelSocket) }}}
+	writeScreen = func(file, screen string) error {
+		_, err := fmt.Printf("\nscreen %s %q\n", file, screen) // for TestGuest, which writes it
+		return err
+	}
 	var err error
 	if screens, err = fs.Sub(embedded, "testdata/screens"); err != nil {
 		panic(err)

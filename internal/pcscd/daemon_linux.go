@@ -137,14 +137,23 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// freePort returns a port that nobody uses.
+// freePort returns a port that nobody uses, and nobody the next: the driver has two
+// readers.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		next, err := net.Listen("tcp", fmt.Sprintf(":%d", port+1))
+		l.Close()
+		if err == nil {
+			next.Close()
+			return port, nil
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no two ports side by side are free")
 }
 
 // Log returns what the daemon has said, once it is stopped.

@@ -11,7 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +23,8 @@ import (
 )
 
 var guestRun = flag.String("guest.run", "", "run only the guest's tests that match the `regexp`")
+
+var guestUpdate = flag.Bool("guest.update", false, "write the screens that fidokey shows in the machine")
 
 var kernel = sync.OnceValues(func() (*vm.Kernel, error) {
 	// Not a test's context: the kernel outlives the test that asks first.
@@ -39,7 +44,11 @@ func TestGuest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			runGuest(t, m.pkg, m.tags, cmp.Or(*guestRun, m.run), &vm.Machine{
+			args := []string{"-test.run=" + cmp.Or(*guestRun, m.run)}
+			if *guestUpdate && m.name == "screens" {
+				args = append(args, "-update")
+			}
+			runGuest(t, m.pkg, m.tags, args, &vm.Machine{
 				Kernel: k, Root: root, Modules: m.modules, Memory: m.memory, Timeout: m.timeout,
 			}, m.skips...)
 		})
@@ -63,9 +72,9 @@ func TestEveryGuestPackageHasAMachine(t *testing.T) {
 	}
 }
 
-// runGuest runs the tests of a package that match the pattern in the machine and
-// repeats each as a subtest of t. Those in skips, and no others, must be skipped.
-func runGuest(t *testing.T, pkg string, tags []string, pattern string, m *vm.Machine, skips ...string) {
+// runGuest runs the tests of a package in the machine, as args say, and repeats
+// each as a subtest of t. Those in skips, and no others, must be skipped.
+func runGuest(t *testing.T, pkg string, tags, args []string, m *vm.Machine, skips ...string) {
 	t.Helper()
 	binary, err := vm.BuildTest(t.Context(), t.TempDir(), pkg, tags...)
 	if err != nil {
@@ -76,10 +85,11 @@ func runGuest(t *testing.T, pkg string, tags []string, pattern string, m *vm.Mac
 	if err := m.Root.AddFile(binary, program); err != nil {
 		t.Fatal(err)
 	}
-	result, err := m.Run(t.Context(), program, "-test.v=test2json", "-test.run="+pattern)
+	result, err := m.Run(t.Context(), append([]string{program, "-test.v=test2json"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	writeScreens(t, result.Output)
 	t.Logf("the machine ran for %v", result.Duration)
 	report, err := parseOutput(t, result.Output)
 	if err != nil {
@@ -88,6 +98,26 @@ func runGuest(t *testing.T, pkg string, tags []string, pattern string, m *vm.Mac
 	replay(t, report, skips)
 	if problem := report.Problem(result.Status); problem != "" {
 		t.Errorf("%s\nBeside its tests it said:\n%s\nThe console:\n%s", problem, report.Output, result.Console)
+	}
+}
+
+// aScreen is what fidokey's tests say with -update: the name and the contents of a
+// file.
+var aScreen = regexp.MustCompile(`(?m)^screen (\S+) (".*")$`)
+
+// writeScreens writes, or removes, the files of the screens in a guest's output.
+func writeScreens(t *testing.T, output []byte) {
+	for _, m := range aScreen.FindAllSubmatch(output, -1) {
+		file := filepath.Join("../../examples/fidokey/testdata/screens", filepath.Base(string(m[1])))
+		screen, err := strconv.Unquote(string(m[2]))
+		if err == nil && screen != "" {
+			err = os.WriteFile(file, []byte(screen), 0o644)
+		} else if err == nil {
+			os.Remove(file) // there is one only if it had to be different before
+		}
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -24,5 +24,5 @@ func TestUdev(t *testing.T) {
 		t.Fatalf("package udev: %v", err)
 	}
 	root.AddData("/usr/lib/udev/rules.d/60-key.rules", []byte(`SUBSYSTEM=="hidraw", MODE="0666"`+"\n"), 0o644)
-	runGuest(t, "github.com/gofido/fido/ctaphid/hidraw", []string{"guest"}, *guestRun, &vm.Machine{Kernel: k, Root: root, Modules: vm.ModulesUHID})
+	runGuest(t, "github.com/gofido/fido/ctaphid/hidraw", []string{"guest"}, []string{"-test.run=" + *guestRun}, &vm.Machine{Kernel: k, Root: root, Modules: vm.ModulesUHID})
 }
