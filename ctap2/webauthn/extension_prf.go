@@ -9,10 +9,11 @@ import (
 // The extension prf (WebAuthn L3 section 10.1.4) is the key's hmac-secret, with
 // salts of its own, of a user who was verified. That the user must be goes before
 // what the site says of user verification: hmac-secret has another secret for a
-// user who was not, and prf has one.
+// user who was not, and prf has one. If the key can't verify its user, or not yet
+// because no PIN is set, the outputs are left out and the rest goes on, as in
+// browsers: a site that wants a secret if it can get one must not lock its users out.
 //
-// When a credential is made the outputs need hmac-secret-mc, and are left out
-// without it or if the key can't verify its user yet.
+// When a credential is made the outputs need hmac-secret-mc, too.
 
 var createPRF = creationExtension{
 	ask: func(ctx context.Context, c *creation) error {
@@ -92,15 +93,10 @@ func (a *assertion) prfInputs() *PRFValues {
 }
 
 // evaluatesPRF reports whether outputs are wanted for some credential, and the
-// key can give them: one that can never verify its user has no prf.
+// key can give them.
 func (a *assertion) evaluatesPRF() bool {
 	prf := a.request.Extensions.PRF
-	if prf == nil || !a.has(ctap2.ExtensionHMACSecret) {
-		return false
-	}
-	_, pin := a.info.Options[ctap2.OptionClientPIN]
-	_, uv := a.info.Options[ctap2.OptionUV]
-	return (pin || uv) && (prf.Eval != nil || a.prfByCredential())
+	return prf != nil && a.has(ctap2.ExtensionHMACSecret) && a.canVerify(ctap2.PermissionGA) && (prf.Eval != nil || a.prfByCredential())
 }
 
 // prfByCredential reports whether a credential of the list has inputs of its own.

@@ -166,7 +166,9 @@ func TestPRFOfAssertion(t *testing.T) {
 		{name: "finger", config: virtual.Config{UV: virtual.ConfiguredUV}, list: []int{0}, eval: "a", prompts: "finger 3: UV", want: "a"},
 		{name: "CTAP 2.0", config: virtual.Config{Profile: virtual.FIDO20}, pin: pin, list: []int{-1, 1}, byCredential: map[int]string{1: "c"}, prompts: "PIN 8, touch: UV", want: "c", of: 1},
 		{name: "CTAP 2.0, finger", config: virtual.Config{Profile: virtual.FIDO20, UV: virtual.ConfiguredUV}, list: []int{1}, eval: "a", prompts: "finger -1: UV", want: "a", of: 1},
-		{name: "no PIN set yet", list: []int{0}, eval: "a", prompts: "unsuitable"},
+		{name: "no PIN set yet", list: []int{0}, eval: "a", prompts: "touch: UP"},
+		{name: "no PIN set yet, in a list", list: []int{-1, 0}, byCredential: map[int]string{0: "b"}, prompts: "touch: UP"},
+		{name: "no finger enrolled yet", config: virtual.Config{UV: virtual.FingerprintUV, WithoutPIN: true}, list: []int{0}, eval: "a", prompts: "touch: UP"},
 		{name: "key that can never verify", config: virtual.Config{WithoutPIN: true}, list: []int{0}, eval: "a", prompts: "touch: UP"},
 		{name: "key without hmac-secret", config: virtual.Config{WithoutExtensions: []string{"hmac-secret", "hmac-secret-mc"}}, pin: pin, list: []int{0}, eval: "a", prompts: "touch: UP"},
 	} {
