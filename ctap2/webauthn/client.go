@@ -46,8 +46,9 @@ type Config struct {
 
 	// DefaultTimeout is how long a ceremony may take if the site does not say;
 	// MinTimeout and MaxTimeout bound it in any case. Zero stands for what the
-	// specification recommends: 5, 5 and 10 minutes (WebAuthn L3 section 15.1). The
-	// context may always end earlier.
+	// specification recommends: 5, 5 and 10 minutes (WebAuthn L3 section 15.1); a
+	// bound that is zero gives way to a DefaultTimeout beyond it. The context may
+	// always end earlier.
 	DefaultTimeout, MinTimeout, MaxTimeout time.Duration
 }
 
@@ -67,8 +68,8 @@ func NewClient(a Authenticator, c *Config) *Client {
 		client.config = *c
 	}
 	client.config.DefaultTimeout = cmp.Or(client.config.DefaultTimeout, defaultTimeout)
-	client.config.MinTimeout = cmp.Or(client.config.MinTimeout, minTimeout)
-	client.config.MaxTimeout = cmp.Or(client.config.MaxTimeout, max(maxTimeout, client.config.MinTimeout))
+	client.config.MinTimeout = cmp.Or(client.config.MinTimeout, min(minTimeout, client.config.DefaultTimeout))
+	client.config.MaxTimeout = cmp.Or(client.config.MaxTimeout, max(maxTimeout, client.config.MinTimeout, client.config.DefaultTimeout))
 	return client
 }
 

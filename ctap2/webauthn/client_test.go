@@ -189,6 +189,10 @@ func TestTimeout(t *testing.T) {
 		"program's bounds, within":       {&Config{MinTimeout: 10 * time.Second, MaxTimeout: time.Minute}, 30 * time.Second, 30 * time.Second},
 		"program's bounds, absent":       {&Config{MinTimeout: 10 * time.Second, MaxTimeout: time.Minute}, 0, time.Minute},
 		"program's default":              {&Config{DefaultTimeout: 6 * time.Minute}, 0, 6 * time.Minute},
+		"program's default, short":       {&Config{DefaultTimeout: 30 * time.Second}, 0, 30 * time.Second},
+		"program's default, short/asked": {&Config{DefaultTimeout: 30 * time.Second}, time.Minute, time.Minute},
+		"program's default, long":        {&Config{DefaultTimeout: time.Hour}, 0, time.Hour},
+		"program's default, bounded":     {&Config{DefaultTimeout: time.Second, MinTimeout: time.Minute}, 0, time.Minute},
 		"program's most below the least": {&Config{MaxTimeout: time.Minute}, 0, time.Minute},
 		"program's least above the most": {&Config{MinTimeout: time.Hour}, 0, time.Hour},
 	} {

@@ -9,9 +9,11 @@ import (
 // program or a test. All methods return soon after ctx ends, with its error if
 // they have one. An error that a method returns ends the ceremony; one that wraps
 // [ErrCancelled] says that the user did not want it. The methods are called one
-// at a time, within the ceremony: they must not begin another on the SecurityKey.
+// at a time, within the ceremony: they must not begin another on the SecurityKey,
+// and Touch must not use the key's Client.
 type Prompt interface {
-	// PIN asks for the key's PIN, which the caller wipes.
+	// PIN asks for the key's PIN. What it returns is overwritten after use: of a PIN
+	// that the program keeps it must be a copy.
 	PIN(ctx context.Context, p PINPrompt) ([]byte, error)
 
 	// Touch says that the key waits for a touch. It does not wait itself; ctx
