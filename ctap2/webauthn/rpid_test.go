@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 func repeat(s string, n int) string { return strings.Repeat(s, n) }
@@ -82,7 +84,7 @@ func wantError(t *testing.T, err error, name string, is error) {
 	if is != nil && !errors.Is(err, is) {
 		t.Fatalf("%v is not %v", err, is)
 	}
-	if len(err.Error()) > 1000 || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' }) {
+	if len(err.Error()) > 1000 || !utf8.ValidString(err.Error()) || strings.ContainsFunc(err.Error(), unicode.IsControl) {
 		t.Errorf("%q is not fit for a terminal", err.Error())
 	}
 }
