@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gofido/fido"
@@ -25,6 +26,16 @@ func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 
 // openDevice opens the key that device names, "" the only one.
 func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) {
+	if name, ok := strings.CutPrefix(device, labelPrefix); ok {
+		found, err := a.labelled(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if a.device == device {
+			a.device = found // as all that follows knows it
+		}
+		device = found
+	}
 	prompt := &prompt{app: a, text: "Touch the key."}
 	o := &fido.Options{HID: new(ctaphid.Config), NFC: new(nfc.Config), Client: &ctap2.ClientConfig{Waiting: prompt.waiting, Timeout: a.timeout, PINAsTyped: a.pinAsTyped}, Lock: locks[a.lock]}
 	if a.trace {
@@ -108,6 +119,11 @@ func completeDevices(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 	words := []string{
 		virtualDevice + "\tthe software key", "udp:\ta firmware simulator", "pcsc:\tthe card at the only reader that has one",
 		"vpcd:\ta simulator of a card", "vpcd-listen:\ta simulator that looks for a reader",
+	}
+	if all, err := readLabels(); err == nil {
+		for _, x := range all.Labels {
+			words = append(words, labelPrefix+x.Name+"\tthe key of this label")
+		}
 	}
 	keys, _ := fido.List() // a completion that fails offers less
 	for _, k := range keys {

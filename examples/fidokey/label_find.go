@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -177,4 +178,28 @@ func (x *label) proves(ctx context.Context, key *fido.Key, info *ctap2.GetInfoRe
 		return proof{by: x.By}
 	}
 	return p
+}
+
+// labelPrefix begins a --device that is a label.
+const labelPrefix = "label:"
+
+// labelled returns the device of the key with a label.
+func (a *app) labelled(ctx context.Context, name string) (string, error) {
+	all, err := readLabels()
+	if err != nil {
+		return "", err
+	}
+	if all.named(name) == nil {
+		return "", badUse("no key has the label %q: fidokey label --all shows all", name)
+	}
+	found, err := a.system.find(ctx)
+	if err != nil {
+		return "", err
+	}
+	for i, label := range a.labelsOf(ctx, found.Keys) {
+		if label == name {
+			return found.Keys[i].Device, nil
+		}
+	}
+	return "", &outcomeError{exitNoKey, fmt.Sprintf("no key that is plugged in or at a card reader has the label %q, as far as this program may ask them; fidokey list shows them", name), nil}
 }

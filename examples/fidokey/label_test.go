@@ -69,6 +69,17 @@ func TestScreenLabelSeveral(t *testing.T) {
 		if n := b.opens("/dev/hidraw0"); n != 1 {
 			t.Errorf("the key with a serial number was opened %d times", n)
 		}
+		var l listing
+		if r := b.piped(t.Context(), "", "list", "--json"); json.Unmarshal([]byte(r.out), &l) != nil || len(l.Keys) != 5 || l.Keys[2].Label != "old" || l.Keys[4].Label != "" {
+			t.Errorf("%+v", r)
+		}
+		s.Run("label -d label:credential")
+		s.Run("wink -d label:nobody")
+		s.Exit(exitUsage)
+		b.unplug("/dev/hidraw0")
+		s.Run("wink -d label:serial")
+		s.Exit(exitNoKey)
+		b.plug(exampleKey(0, "70D7E2EE"), newKey(t, touched))
 		s.Run("label --all")
 		s.Run("label old -d /dev/hidraw0")
 		s.Exit(exitUsage)

@@ -145,9 +145,8 @@ func (a *app) identify(device string, key *fido.Key, info *ctap2.GetInfoResponse
 	if key.HID() != nil {
 		i.hid = a.system.hidInfo(device)
 	}
-	i.reader, _ = strings.CutPrefix(device, "pcsc:")
-	if i.reader == device {
-		i.reader = ""
+	if atReader(device) {
+		i.reader = strings.TrimPrefix(device, "pcsc:")
 	}
 	if info != nil {
 		i.aaguid = &info.AAGUID
@@ -289,7 +288,7 @@ func (r *reset) failed(ctx context.Context, key *fido.Key, err error) error {
 	long := r.info.LongTouchForReset != nil && *r.info.LongTouchForReset
 	switch {
 	case errors.Is(err, ctap2.StatusNotAllowed) && r.byHand():
-		return refused(exitTimeout, "too late: a key takes a reset only in the first seconds after it is put back"+nothing+". Run fidokey reset again, and put the key straight into the computer, not into a hub")
+		return refused(exitTimeout, fmt.Sprintf("the key says that it is too late, %.1fs after it was put back", time.Since(r.power).Seconds())+nothing+". Run fidokey reset again, and put the key straight into the computer, not into a hub")
 	case errors.Is(err, ctap2.StatusNotAllowed):
 		return refused(exitTimeout, "too late: a key takes a reset only in the first seconds after it gets power, and this one has not started anew"+nothing+". Start the simulator again, and run fidokey reset at once")
 	case errors.Is(err, ctap2.StatusOperationDenied) && long:

@@ -13,11 +13,15 @@ import (
 	"github.com/gofido/fido/ctaphid/udphid"
 )
 
-// simulators are the devices of which fidokey itself takes the power.
-var simulatorPrefixes = []string{virtualDevice, "udp:", "vpcd:", "vpcd-listen:"}
+// simulatorPrefixes begin the devices of which fidokey itself takes the power,
+// besides the software key.
+var simulatorPrefixes = []string{"udp:", "vpcd:", "vpcd-listen:"}
 
 // byHand reports whether the user has to take the key out and put it back.
 func (r *reset) byHand() bool {
+	if _, ok := softwarePath(r.device); ok {
+		return false
+	}
 	for _, p := range simulatorPrefixes {
 		if strings.HasPrefix(r.device, p) {
 			return false
@@ -32,8 +36,8 @@ func (r *reset) powerCycle(ctx context.Context) (*fido.Key, error) {
 		return r.replug(ctx)
 	}
 	r.power = time.Now()
-	if path, ok := strings.CutPrefix(r.device+":", virtualDevice+":"); ok {
-		soft, err := r.softwareKey(strings.TrimSuffix(path, ":"))
+	if path, ok := softwarePath(r.device); ok {
+		soft, err := r.softwareKey(path)
 		if err != nil {
 			return nil, err
 		}
@@ -47,6 +51,9 @@ func (r *reset) powerCycle(ctx context.Context) (*fido.Key, error) {
 	// A card gets its power when it is opened.
 	return r.openAgain(ctx, r.device)
 }
+
+// atReader reports whether a device is a card reader.
+func atReader(device string) bool { return strings.HasPrefix(device, "pcsc:") }
 
 func powerCycleUDP(ctx context.Context, addr string) error {
 	dev, err := udphid.Dial(ctx, addr)
@@ -124,18 +131,20 @@ type change struct {
 	at  time.Time
 }
 
-// watch reports what is plugged in and out, until ctx ends, and then closes the
-// channel.
+// watch reports what is plugged in and out until ctx ends. It closes the channel if
+// the watch ends before that.
 func (r *reset) watch(ctx context.Context) <-chan change {
 	changes := make(chan change)
 	go func() {
-		defer close(changes)
 		for e, err := range r.system.watch(ctx) {
 			select {
 			case changes <- change{e, err, time.Now()}:
 			case <-ctx.Done():
 				return
 			}
+		}
+		if ctx.Err() == nil {
+			close(changes)
 		}
 	}()
 	return changes
@@ -146,7 +155,7 @@ func next(ctx context.Context, changes <-chan change) (change, error) {
 	select {
 	case c, ok := <-changes:
 		if !ok {
-			return c, cmp.Or(ctx.Err(), errors.New("keys can't be watched any longer"))
+			return c, errors.New("keys can't be watched any longer")
 		}
 		return c, c.err
 	case <-ctx.Done():
@@ -186,8 +195,8 @@ func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text str
 			return nil, &outcomeError{exitTimeout, "the key was not put back in time" + nothing + ". Put it back, and run fidokey reset again", err}
 		case err != nil:
 			return nil, err
-		case c.Action != fido.Added:
-			continue
+		case c.Action != fido.Added || atReader(c.Key.Device) != atReader(r.device):
+			continue // the same key, perhaps, in its other form
 		}
 		stop()
 		key, other, err := r.recognise(ctx, &c)
@@ -206,8 +215,8 @@ func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text str
 // otherwise says why not.
 func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other string, err error) {
 	now := identity{hid: c.Key.HID}
-	if c.Key.HID == nil && c.Key.Reader != nil {
-		now.reader = c.Key.Reader.Name
+	if atReader(c.Key.Device) {
+		now = identity{reader: c.Key.Reader.Name}
 	}
 	if found := r.key.compare(&now); found.other != "" {
 		return nil, found.other, nil // which needs no question to it

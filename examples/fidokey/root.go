@@ -85,6 +85,7 @@ along. --device names another:
   /dev/hidraw0                a key that is plugged in, as list shows it
   pcsc:READER                 a key in the card reader whose name begins so (pcsc: alone
                               is the only reader that has a card)
+  label:NAME                  the key to which fidokey label has given this name
   udp:HOST:PORT[:LOCALPORT]   a firmware simulator (udp: alone is udp:127.0.0.1:8111:7112)
   vpcd:HOST:PORT              a simulator of a card (vpcd: alone is vpcd:127.0.0.1:35963)
   vpcd-listen:PORT            the same, when it is the simulator that connects
@@ -105,7 +106,7 @@ along. --device names another:
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // most words are no files
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, virtual, or a simulator, see above")
+	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual, or a simulator, see above")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
 	f.BoolVar(&a.json, "json", false, "print JSON, for programs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results, errors and what you have to do, and nothing else")
