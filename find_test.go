@@ -19,15 +19,6 @@ import (
 	"github.com/gofido/fido/nfc/pcsc"
 )
 
-// usbKey is a key on HID, at an address of bus 1, 0 if that is unknown.
-func usbKey(path string, device int) hid.Info {
-	k := hid.Info{Path: path, Bus: hid.BusUSB, Product: "Example Key", Serial: "70D7E2EE"}
-	if device != 0 {
-		k.USBBus, k.USBDevice = 1, device
-	}
-	return k
-}
-
 // keyReader is a reader with the software key in it, at an address of bus 1.
 func keyReader(t *testing.T, name string, atr []byte, device uint32) fakepcscd.Reader {
 	t.Helper()

@@ -13,6 +13,15 @@ import (
 	"github.com/gofido/fido/ctaphid/hidraw"
 )
 
+// usbKey is a key on HID, at an address of bus 1, 0 if that is unknown.
+func usbKey(path string, device int) hid.Info {
+	k := hid.Info{Path: path, Bus: hid.BusUSB, Product: "Example Key", Serial: "70D7E2EE"}
+	if device != 0 {
+		k.USBBus, k.USBDevice = 1, device
+	}
+	return k
+}
+
 // heard collects what a watch reports, in short, until ctx ends.
 func heard(ctx context.Context, feeds ...feed) (lines []string, err error) {
 	for e, failed := range watch(ctx, feeds...) {
