@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,45 +84,57 @@ func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
 	defer cancel()
 	fmt.Fprint(a.err, prompt)
-	type line struct {
-		b   []byte
-		err error
-	}
-	read := make(chan line, 1)
-	go func() {
-		b, err := plainLine(a.in)
-		read <- line{b, err}
-	}()
-	select {
-	case l := <-read:
-		return string(l.b), l.err
-	case <-ctx.Done():
+	line, err := awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxLine) })
+	if ctx.Err() != nil && err != nil {
 		fmt.Fprintln(a.err)
-		return "", ended(ctx)
 	}
+	return string(line), err
 }
 
 // plainLine reads a line and not a byte more, so that what follows is there for
-// the next.
-func plainLine(r io.Reader) ([]byte, error) {
-	var line []byte
+// the next. Of a longer one than most bytes it is the beginning.
+func plainLine(r io.Reader, most int) ([]byte, error) {
+	line := make([]byte, 0, most) // never moved, so that it can be wiped
 	var c [1]byte
 	for {
-		if n, err := r.Read(c[:]); n == 0 {
-			if len(line) > 0 {
-				return line, nil
-			}
-			if err == nil {
-				err = io.EOF
-			}
-			return nil, err
-		}
+		n, err := r.Read(c[:])
 		switch {
-		case c[0] == '\n':
-			return []byte(strings.TrimSuffix(string(line), "\r")), nil
-		case len(line) < maxLine:
+		case n == 0 && len(line) == 0:
+			return nil, cmp.Or(err, io.EOF)
+		case n == 0 && err != nil && err != io.EOF:
+			clear(line)
+			return nil, err
+		case n == 0, c[0] == '\n': // a file need not end with the end of a line
+			return bytes.TrimSuffix(line, []byte("\r")), nil
+		case len(line) < cap(line):
 			line = append(line, c[0])
 		}
+	}
+}
+
+// awaitRead calls read and waits for it no longer than ctx lasts. Then the read is
+// left behind, as there is no way to end it, and a line that it reads is wiped.
+func awaitRead[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := read()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		go func() {
+			if line, ok := any((<-done).v).([]byte); ok {
+				clear(line)
+			}
+		}()
+		var none T
+		return none, ended(ctx)
 	}
 }
 
@@ -136,7 +150,8 @@ func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error
 	case isTerminal(a.in): // with --pin-stdin too, so that it is not shown
 		pin, err = readSecret(ctx, a.in.(*os.File), prompt, a.err)
 	case a.pinStdin:
-		pin, err = secretLine(a.in)
+		pin, err = awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxPIN) })
+		pin = bytes.TrimPrefix(pin, []byte("\ufeff")) // PowerShell begins a pipe with it
 	default:
 		return nil, errNeedPIN
 	}

@@ -27,7 +27,7 @@ The key stores it compressed and encrypted. Whether there is room for it is foun
 before anything is written.`,
 		Args: oneID,
 		RunE: func(c *cobra.Command, args []string) error {
-			data, err := a.blobInput(file)
+			data, err := a.blobInput(c.Context(), file)
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ before anything is written.`,
 }
 
 // blobInput reads the data to store.
-func (a *app) blobInput(file string) ([]byte, error) {
+func (a *app) blobInput(ctx context.Context, file string) ([]byte, error) {
 	in := a.in
 	switch {
 	case file != "" && file != "-":
@@ -62,12 +62,17 @@ func (a *app) blobInput(file string) ([]byte, error) {
 	case isTerminal(a.in):
 		return nil, badUse("what shall be stored? Give the data with --in FILE, or through a pipe")
 	}
-	data, err := io.ReadAll(io.LimitReader(in, ctap2.MaxLargeBlobSize+1))
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errNoEnd)
+	defer cancel()
+	data, err := awaitRead(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, ctap2.MaxLargeBlobSize+1)) })
 	if err == nil && len(data) > ctap2.MaxLargeBlobSize {
 		err = badUse("the data has more than %d bytes, which no key stores", ctap2.MaxLargeBlobSize)
 	}
 	return data, err
 }
+
+// errNoEnd says that a pipe stays open.
+var errNoEnd = &advice{"the data has not come to its end in time: --timeout gives it more", context.DeadlineExceeded}
 
 // A fileError is one of a file that the user has named, and not of a key.
 type fileError struct{ error }

@@ -131,7 +131,9 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 	} else if ok {
 		defer file.Close()
 		k.fromFile = true
-		if k.passkeyListing, err = readListing(ctx, file); err != nil && ctx.Err() == nil {
+		ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errNoEnd)
+		defer cancel()
+		if k.passkeyListing, err = awaitRead(ctx, func() (*passkeyListing, error) { return parseListing(file) }); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s can't be compared: %w", quoted(k.arg), err)
 		}
 		return err
@@ -150,26 +152,6 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 	}
 	k.wipeLargeBlobKeys()
 	return nil
-}
-
-// readListing is parseListing until ctx ends. The read that is pending then is
-// left behind.
-func readListing(ctx context.Context, r io.Reader) (*passkeyListing, error) {
-	type parsed struct {
-		l   *passkeyListing
-		err error
-	}
-	read := make(chan parsed, 1)
-	go func() {
-		l, err := parseListing(r)
-		read <- parsed{l, err}
-	}()
-	select {
-	case p := <-read:
-		return p.l, p.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // devicePrefix begins a --device that is no path.

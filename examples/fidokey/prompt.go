@@ -31,25 +31,10 @@ func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writ
 		return nil, err
 	}
 	fmt.Fprint(w, prompt)
-	type line struct {
-		b   []byte
-		err error
-	}
-	read := make(chan line, 1)
-	go func() {
-		b, err := secretLine(terminal)
-		read <- line{b, err}
-	}()
-	select {
-	case l := <-read:
-		term.Restore(fd, before)
-		fmt.Fprintln(w)
-		return l.b, l.err
-	case <-ctx.Done():
-		term.Restore(fd, before)
-		fmt.Fprintln(w)
-		return nil, ended(ctx)
-	}
+	pin, err := awaitRead(ctx, func() ([]byte, error) { return secretLine(terminal) })
+	term.Restore(fd, before)
+	fmt.Fprintln(w)
+	return pin, err
 }
 
 // The characters that end or change a line.
