@@ -47,21 +47,47 @@ behind: the credential that it makes is not stored on the key.`,
 // A demo is one run: the key, and the relying party that the key registers with.
 type demo struct {
 	*app
-	key  *fido.Key
-	info *ctap2.GetInfoResponse
-	pin  []byte // nil: without a PIN
-	step int
+	key   *fido.Key
+	info  *ctap2.GetInfoResponse
+	pin   []byte // nil: without a PIN
+	steps []demoStep
+}
+
+// demonstrated is the JSON form of a demo that went well.
+type demonstrated struct {
+	Steps []demoStep `json:"steps"`
+}
+
+// demoStep is the JSON form of a step.
+type demoStep struct {
+	Step    string   `json:"step"`    // the line for people, which may change, as the next
+	Details []string `json:"details"` // what came of it
 }
 
 func (d *demo) say(format string, args ...any) {
-	d.step++
-	fmt.Fprintf(d.out, "%s %s\n", d.paint(d.out, bold, fmt.Sprintf("%d.", d.step)), fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	d.steps = append(d.steps, demoStep{text, []string{}})
+	d.line("%s %s", d.paint(d.out, bold, fmt.Sprintf("%d.", len(d.steps))), text)
 }
 
-func (d *demo) detail(format string, args ...any) { fmt.Fprintf(d.out, "   "+format+"\n", args...) }
+func (d *demo) detail(format string, args ...any) { d.add("", fmt.Sprintf(format, args...)) }
 
-func (d *demo) ok(format string, args ...any) {
-	fmt.Fprintf(d.out, "   %s\n", d.paint(d.out, green, fmt.Sprintf(format, args...)))
+func (d *demo) ok(format string, args ...any) { d.add(green, fmt.Sprintf(format, args...)) }
+
+func (d *demo) add(colour, text string) {
+	step := &d.steps[len(d.steps)-1]
+	step.Details = append(step.Details, text)
+	if colour != "" {
+		text = d.paint(d.out, colour, text)
+	}
+	d.line("   %s", text)
+}
+
+// line tells what is going on, which is the result of a demo.
+func (d *demo) line(format string, args ...any) {
+	if !d.json {
+		fmt.Fprintf(d.out, format+"\n", args...)
+	}
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -77,7 +103,7 @@ func (d *demo) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return d.result(demonstrated{d.steps}, func() error { return nil })
 }
 
 // meet asks the key what it is.

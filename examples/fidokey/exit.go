@@ -86,7 +86,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupt
 	case errors.As(err, &usage), asAny[*udphid.AddrError](err), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
-	case asAny[stateError](err), asAny[fileError](err):
+	case asAny[stateError](err), asAny[fileError](err), asAny[outputError](err):
 		return exitFailed
 	case noKey(err):
 		return exitNoKey

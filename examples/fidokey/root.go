@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/gofido/fido/ctap2/virtual"
@@ -52,11 +54,23 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 }
 
 func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	a := &app{in: in, out: out, err: errOut, system: s, software: map[string]*virtual.Key{}}
+	written := &output{Writer: out}
+	a := &app{in: in, out: written, err: errOut, system: s, software: map[string]*virtual.Key{}}
 	defer a.close()
 	root := a.root()
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // so that it refuses shells that it does not know
+	}
 	root.SetArgs(args)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		a.json = a.json || wantsJSON(args)
+		return usageError{err}
+	})
 	err := root.ExecuteContext(ctx)
+	if written.err != nil && (err == nil || errors.Is(err, written.err)) {
+		err = outputError{written.err}
+	}
 	code := exitCode(ctx, err)
 	if ctx.Err() != nil && isTerminal(errOut) {
 		fmt.Fprint(errOut, "\r\x1b[K") // over the ^C, which the terminal shows
@@ -69,6 +83,15 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 		}
 	}
 	return code
+}
+
+// wantsJSON reports whether a command line asks for JSON. It is for one with a mistake
+// before --json, which is not read then: the value of a flag may be taken for it.
+func wantsJSON(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
 
 func (a *app) root() *cobra.Command {
@@ -104,7 +127,6 @@ along. --device names another:
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // most words are no files
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	f := root.PersistentFlags()
 	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual, or a simulator, see above")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")

@@ -64,6 +64,11 @@ type serving struct {
 	state      string
 }
 
+// served is the JSON form of a key that is lent from now on.
+type served struct {
+	Serves string `json:"serves"` // where: "at udp:HOST:PORT", "at vpcd:HOST:PORT" or "as a HID device of this machine"
+}
+
 func (s *serving) run(ctx context.Context) error {
 	ways := 0
 	for _, chosen := range []bool{s.uhid, s.udp != "", s.vpcd != ""} {
@@ -109,7 +114,12 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer dev.Close()
-	fmt.Fprintf(s.out, "The software key serves %s. Ctrl-C ends it.\n", where)
+	if err := s.result(served{where}, func() error {
+		fmt.Fprintf(s.out, "The software key serves %s. Ctrl-C ends it.\n", where)
+		return nil
+	}); err != nil {
+		return err
+	}
 	if err := server.Serve(ctx, dev); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -123,7 +133,12 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
+	if err := s.result(served{"at vpcd:" + s.vpcd}, func() error {
+		fmt.Fprintf(s.out, "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
+		return nil
+	}); err != nil {
+		return err
+	}
 	err = vpcd.Connect(ctx, s.vpcd, nfc.NewApplet(key, nil))
 	switch {
 	case ctx.Err() != nil:

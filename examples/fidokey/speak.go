@@ -102,7 +102,7 @@ func (p *progress) clear() {
 
 // isTerminal reports whether a person sits at the other end of a stream.
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := streamOf(stream).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
