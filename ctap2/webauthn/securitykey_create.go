@@ -96,8 +96,8 @@ func (c *creation) attempt(ctx context.Context) (*MakeCredentialResult, error) {
 		}
 	}
 	permissions := ctap2.PermissionMC
-	if len(c.exclude) > 1 {
-		permissions |= ctap2.PermissionGA // the list may be too long for one request
+	if len(c.exclude) > 0 {
+		permissions |= ctap2.PermissionGA // even one may be too long for the request, and is asked for before
 	}
 	demanded := c.creationDemandsUV(c.rk) || c.evaluatesPRF() && c.canVerify(permissions)
 	wants, err := c.wantsVerification(c.request.UserVerification, demanded, permissions)
@@ -116,7 +116,7 @@ func (c *creation) send(ctx context.Context, token *pinuv.Token, uv bool) (*Make
 		ClientDataHash:   r.ClientDataHash(),
 		RP:               r.RP,
 		User:             r.User,
-		PubKeyCredParams: r.PubKeyCredParams,
+		PubKeyCredParams: c.params(),
 		ExcludeList:      c.exclude,
 	}
 	// An option that a key does not have it refuses even if it is false.
@@ -154,6 +154,21 @@ func (c *creation) send(ctx context.Context, token *pinuv.Token, uv bool) (*Make
 	}
 	defer wipe(response.LargeBlobKey, &response.Reply)
 	return c.result(response)
+}
+
+// params are the site's algorithms without those that the key does not list, if any
+// is left: some sites name so many that no more fits into a message.
+func (c *creation) params() []ctap2.PublicKeyCredentialParameters {
+	var both []ctap2.PublicKeyCredentialParameters
+	for _, p := range c.request.PubKeyCredParams {
+		if slices.Contains(c.info.Algorithms, p) {
+			both = append(both, p)
+		}
+	}
+	if both == nil {
+		return c.request.PubKeyCredParams
+	}
+	return both
 }
 
 var errOtherAlgorithm = errors.New("the key made a credential of a kind that the site does not take: use another key")

@@ -39,6 +39,7 @@ var meanings = []struct {
 		[]ctap2.Status{ctap2.StatusUVBlocked}},
 	{ErrUnsuitable, "the key has no room for another passkey: delete one that is not needed any more",
 		[]ctap2.Status{ctap2.StatusKeyStoreFull}},
+	{ErrUnsuitable, "the site asks for more than fits into a message to this key: use another", []ctap2.Status{ctap2.StatusRequestTooLarge}},
 	{ErrUnsuitable, "this key knows none of the site's signature algorithms: use another",
 		[]ctap2.Status{ctap2.StatusUnsupportedAlgorithm}},
 }

@@ -2,8 +2,10 @@ package webauthn_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,5 +200,61 @@ func TestAttachmentAndAlgorithm(t *testing.T) {
 	_, result := made(t, k, r)
 	if alg := credentialOf(t, result).AttestedCredentialData.PublicKey.Alg; alg != cose.EdDSA {
 		t.Errorf("made with %v", alg)
+	}
+}
+
+// What hardly fits into a message to a key that takes the shortest ones, and what
+// does not.
+func TestSmallMessages(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		profile virtual.Profile
+		names   string // 128 bytes, unless it says otherwise
+		unknown int    // algorithms, beside those that the key knows
+		exclude int
+		own     bool
+		want    string
+	}{
+		{name: "many algorithms", unknown: 40, want: "PIN 8, touch: UV"},
+		{name: "many algorithms, another's credential", unknown: 40, exclude: 1, want: "PIN 8, touch: UV"},
+		{name: "another's credential, which does not fit", exclude: 1, want: "PIN 8, touch: UV"},
+		{name: "many credentials", names: "x", unknown: 40, exclude: 30, own: true, want: "PIN 8, touch: excluded"},
+		{name: "many algorithms, and the key does not tell its own", profile: virtual.FIDO20, unknown: 40, want: "PIN 8: unsuitable"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &person{pins: []string{pin, pin}}
+				key, k := plugIn(t, virtual.Config{Profile: test.profile, MaxMsgSize: 1024, User: virtual.TouchAfter(time.Second)}, pin, p)
+				r := creation(webauthn.UserVerificationPreferred)
+				names := cmp.Or(test.names, strings.Repeat("x", 128))
+				r.RP.Name, r.User.Name, r.User.DisplayName, r.User.ID = names, names, names, make([]byte, 64)
+				r.ResidentKey = webauthn.ResidentKeyRequired
+				r.Extensions.PRF = &webauthn.PRFInputs{Eval: &webauthn.PRFValues{First: []byte("a"), Second: []byte("b")}}
+				r.Extensions.CredBlob, r.Extensions.LargeBlob = make([]byte, 32), ctap2.LargeBlobPreferred
+				r.PubKeyCredParams = nil
+				for _, alg := range []cose.Algorithm{cose.ES256, cose.EdDSA, cose.ES384, cose.RS256} {
+					r.PubKeyCredParams = append(r.PubKeyCredParams, ctap2.PublicKeyCredentialParameters{Alg: alg, Type: ctap2.TypePublicKey})
+				}
+				for i := range test.unknown {
+					r.PubKeyCredParams = append(r.PubKeyCredParams, ctap2.PublicKeyCredentialParameters{Alg: cose.Algorithm(-1000 - i), Type: ctap2.TypePublicKey})
+				}
+				r.ExcludeCredentials = listOf(others(t, test.exclude)...)
+				if test.own {
+					c, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, User: ada})
+					if err != nil {
+						t.Fatal(err)
+					}
+					r.ExcludeCredentials = append(r.ExcludeCredentials, listOf(c.ID)...)
+				}
+				result, err := k.MakeCredential(t.Context(), r)
+				var flags ctap2.Flags
+				if err == nil {
+					flags = credentialOf(t, result).Flags
+				}
+				if got := outcome(p, flags, err); got != test.want {
+					t.Errorf("%s, want %s (%v)", got, test.want, err)
+				}
+			})
+		})
 	}
 }
