@@ -93,6 +93,16 @@ var getLargeBlob = requestExtension{
 	},
 }
 
+// leaveOutLargeBlob takes a blob that does not fit into a message out of what is
+// sent, and reports whether there was one: it is not written then, and the login
+// goes on.
+func (a *assertion) leaveOutLargeBlob() bool {
+	in := a.request.Extensions.LargeBlob
+	_, sent := a.sent.Extensions[ctap2.ExtensionLargeBlob]
+	delete(a.sent.Extensions, ctap2.ExtensionLargeBlob)
+	return sent && in.Write != nil
+}
+
 func (a *assertion) readLargeBlob(ctx context.Context, r *ctap2.GetAssertionResponse) ([]byte, error) {
 	if !a.largeBlobExtension() {
 		if len(r.LargeBlobKey) != ctap2.LargeBlobKeySize || !a.largeBlobArray() {

@@ -75,6 +75,7 @@ func TestLargeBlobs(t *testing.T) {
 		{name: "extension", config: extension, blob: []byte("hello"), write: "touch: UP", read: "touch: UP", written: true},
 		{name: "extension, PIN", config: extension, pin: pin, blob: []byte("hello"), write: "touch: UP", read: "touch: UP", written: true},
 		{name: "extension, too much", config: virtual.Config{LargeBlobExtension: true, MaxMsgSize: 7609}, blob: incompressible[:5000], write: "touch: UP", read: "touch: UP"},
+		{name: "extension, more than a message", config: extension, blob: incompressible, write: "touch: UP", read: "touch: UP"},
 		{name: "neither", config: virtual.Config{Profile: virtual.FIDO20}, pin: pin, blob: []byte("hello"), write: "touch: UP", read: "touch: UP"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

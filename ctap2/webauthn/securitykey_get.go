@@ -121,7 +121,7 @@ func (a *assertion) sendFor(ctx context.Context, list []ctap2.PublicKeyCredentia
 			return nil, err
 		}
 	}
-	all, err := touched(ctx, a.ceremony, a.uv, func(key *ctap2.Client) ([]*ctap2.GetAssertionResponse, error) {
+	ask := func(key *ctap2.Client) ([]*ctap2.GetAssertionResponse, error) {
 		if len(list) > 0 {
 			r, err := key.GetAssertionWithList(ctx, a.sent, a.token)
 			return []*ctap2.GetAssertionResponse{r}, err
@@ -134,7 +134,11 @@ func (a *assertion) sendFor(ctx context.Context, list []ctap2.PublicKeyCredentia
 			err = nil // those that came are good
 		}
 		return all, err
-	})
+	}
+	all, err := touched(ctx, a.ceremony, a.uv, ask)
+	if errors.Is(err, ctap2.StatusRequestTooLarge) && a.leaveOutLargeBlob() {
+		all, err = touched(ctx, a.ceremony, a.uv, ask)
+	}
 	if err != nil {
 		return nil, err
 	}
