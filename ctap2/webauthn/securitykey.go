@@ -25,7 +25,7 @@ type SecurityKey struct {
 	// to hold it there, and not to touch it. See fido.Key.Contactless.
 	Contactless bool
 
-	key    *ctap2.Client
+	key    *ctap2.Client // whose Waiting says nothing: the prompt does
 	prompt Prompt
 	turns  chan struct{} // holds one element during a ceremony
 }
@@ -34,7 +34,8 @@ var _ Authenticator = (*SecurityKey)(nil)
 
 // NewSecurityKey returns the key behind a client as an [Authenticator] that asks
 // its user through prompt. A *fido.Key has the client in its member Client, and
-// says by its method Contactless what to set Contactless to.
+// says by its method Contactless what to set Contactless to. The prompt stands in
+// for ClientConfig.Waiting.
 //
 // A nil prompt is for a program that can't ask: its user has to know when to touch
 // the key, and what takes a PIN or a choice fails with [ErrUnsuitable].
@@ -42,7 +43,7 @@ func NewSecurityKey(key *ctap2.Client, prompt Prompt) *SecurityKey {
 	if prompt == nil {
 		prompt = nobody{}
 	}
-	return &SecurityKey{key: key, prompt: prompt, turns: make(chan struct{}, 1)}
+	return &SecurityKey{key: key.WithWaiting(nil), prompt: prompt, turns: make(chan struct{}, 1)}
 }
 
 // A ceremony is one call of a SecurityKey.
@@ -100,7 +101,7 @@ func (c *ceremony) has(extension string) bool { return slices.Contains(c.info.Ex
 func touched[R any](ctx context.Context, c *ceremony, quiet bool, command func(*ctap2.Client) (R, error)) (R, error) {
 	c.asked = time.Now() // not every key says when it begins to wait
 	if quiet || c.Contactless {
-		r, err := command(c.key.WithWaiting(nil))
+		r, err := command(c.key)
 		if err == nil {
 			c.endFingerprint() // if the command was what the finger was for
 		}

@@ -471,3 +471,23 @@ func TestWithoutPrompt(t *testing.T) {
 	fingerprint, _ := plugIn(t, virtual.Config{UV: virtual.ConfiguredUV}, "", nil)
 	made(t, webauthn.NewSecurityKey(ctap2.NewClient(fingerprint.Direct(), nil), nil), creation(webauthn.UserVerificationRequired))
 }
+
+// The prompt tells all that there is to tell: what the client's own configuration
+// has for it would tell it twice.
+func TestPromptInPlaceOfWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &person{pins: []string{pin}}
+		key, _ := plugIn(t, virtual.Config{User: virtual.TouchAfter(time.Second)}, pin, p)
+		client := ctap2.NewClient(key.Direct(), &ctap2.ClientConfig{Waiting: func(status byte) { t.Errorf("status %d was told", status) }})
+		r := request(webauthn.UserVerificationRequired, others(t, 30)...)
+		c, err := key.AddCredential(virtual.NewCredential{RP: ctap2.PublicKeyCredentialRPEntity{ID: site}, User: ada})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AllowCredentials = append(r.AllowCredentials, listOf(c.ID)...)
+		got, err := webauthn.NewSecurityKey(client, p).GetAssertion(t.Context(), r)
+		if seen := ended(p, got, err); seen != "PIN 8, touch: UV" {
+			t.Errorf("%s (%v)", seen, err)
+		}
+	})
+}

@@ -133,7 +133,7 @@ func verifiedByOption[R any](ctx context.Context, c *ceremony, command func(*pin
 func verifiedByToken[R any](ctx context.Context, c *ceremony, p ctap2.Permissions, rpID string, command func(*pinuv.Token, bool) (R, error)) (r R, err error) {
 	c.asked = time.Time{}
 	var tries uint
-	token, err := c.key.WithWaiting(nil).Token(ctx, p, rpID, ctap2.TokenPrompt{PIN: c.askPIN, UV: func(ctx context.Context, left uint, last error) error {
+	token, err := c.key.Token(ctx, p, rpID, ctap2.TokenPrompt{PIN: c.askPIN, UV: func(ctx context.Context, left uint, last error) error {
 		// So many tries the key wants before the PIN is asked for (CTAP 2.3 section
 		// 6.4, preferredPlatformUvAttempts).
 		if most := c.info.PreferredPlatformUvAttempts; most > 0 && tries >= most && c.verifiesByPIN(p) {
