@@ -67,7 +67,7 @@ func (a *app) canConfirm(yes bool) error {
 func (a *app) agree(ctx context.Context, yes bool, question string, consequences ...string) error {
 	for _, line := range consequences {
 		if !yes || !a.quiet {
-			fmt.Fprintln(a.err, fill(line, ""))
+			fmt.Fprintln(a.err, a.fill(line))
 		}
 	}
 	return a.confirm(ctx, yes, "%s", question)
@@ -83,7 +83,7 @@ func yesFlag(c *cobra.Command, yes *bool) {
 func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
 	defer cancel()
-	fmt.Fprint(a.err, prompt)
+	fmt.Fprint(a.err, a.fit(a.err, prompt))
 	line, err := awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxLine) })
 	if ctx.Err() != nil && err != nil {
 		fmt.Fprintln(a.err)
@@ -148,7 +148,7 @@ func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error
 	defer cancel()
 	switch {
 	case isTerminal(a.in): // with --pin-stdin too, so that it is not shown
-		pin, err = readSecret(ctx, a.in.(*os.File), prompt, a.err)
+		pin, err = readSecret(ctx, a.in.(*os.File), a.fit(a.err, prompt), a.err)
 	case a.pinStdin:
 		pin, err = awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxPIN) })
 		pin = bytes.TrimPrefix(pin, []byte("\ufeff")) // PowerShell begins a pipe with it

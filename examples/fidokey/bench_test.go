@@ -157,7 +157,7 @@ func (b *bench) piped(ctx context.Context, stdin string, args ...string) result 
 // atBench runs a scenario with a terminal at a bench.
 func atBench(t *testing.T, f func(s *stage, b *bench)) {
 	b := newBench(t)
-	s := &stage{T: t, terminal: newTerminal(t), way: way{name: "hid"}}
+	s := &stage{T: t, terminal: newTerminal(t, columns), way: way{name: "hid"}}
 	s.system = b.system()
 	s.device = "/dev/hidraw0"
 	f(s, b)

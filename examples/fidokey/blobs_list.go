@@ -109,24 +109,24 @@ func (b *blobStore) printBlobs(l *blobListing, without int) {
 	for i, p := range l.Passkeys {
 		if p.Site.RPIDHash != site {
 			site = p.Site.RPIDHash
-			fmt.Fprintln(b.out, b.paint(b.out, bold, p.Site.words()))
+			fmt.Fprintln(b.folded(b.out), b.paint(b.out, bold, p.Site.words()))
 		}
-		fmt.Fprintln(b.out, "  "+padded(table[i], widths))
+		fmt.Fprintln(b.folded(b.out), "  "+padded(table[i], widths))
 	}
 	if len(l.Passkeys) == 0 {
-		fmt.Fprintln(b.out, "No passkey on the key can have data: a site asks for that when the passkey is made.")
+		fmt.Fprintln(b.folded(b.out), "No passkey on the key can have data: a site asks for that when the passkey is made.")
 	} else if without > 0 {
-		fmt.Fprintf(b.out, "%s can't have data: the site did not ask for that.\n", plural(without, "other passkey"))
+		fmt.Fprintf(b.folded(b.out), "%s can't have data: the site did not ask for that.\n", plural(without, "other passkey"))
 	}
 	if b.withPasskey {
 		if len(l.Passkeys) > 0 {
-			fmt.Fprintf(b.out, "This key tells only with %s what it stores with a passkey, and whether it does: fidokey blobs get ID.\n", b.gesture())
+			fmt.Fprintf(b.folded(b.out), "This key tells only with %s what it stores with a passkey, and whether it does: fidokey blobs get ID.\n", b.gesture())
 		}
 		return
 	}
-	fmt.Fprintln(b.out, l.Room.words())
+	fmt.Fprintln(b.folded(b.out), l.Room.words())
 	if n := *l.OtherEntries; n > 0 {
-		fmt.Fprintf(b.out, "%s on the key: left by passkeys that were deleted, or by other programs.\n",
+		fmt.Fprintf(b.folded(b.out), "%s on the key: left by passkeys that were deleted, or by other programs.\n",
 			pick(n, "1 entry belongs to no passkey", fmt.Sprintf("%d entries belong to no passkey", n)))
 	}
 }

@@ -125,10 +125,10 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 	state := newConfigState(info)
 	return a.result(state, func() error {
 		if key.U2F() {
-			fmt.Fprintln(a.out, "This key speaks U2F alone, which knows no settings.")
+			fmt.Fprintln(a.folded(a.out), "This key speaks U2F alone, which knows no settings.")
 			return nil
 		}
-		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 		for _, s := range settings {
 			fmt.Fprintf(w, "%s\t%s\n", s.name, s.words(info))
 		}
@@ -138,7 +138,7 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 		}
 		w.Flush()
 		if len(state.Configurable) == 0 {
-			fmt.Fprintln(a.out, "There is nothing on this key that can be changed.")
+			fmt.Fprintln(a.folded(a.out), "There is nothing on this key that can be changed.")
 		}
 		return nil
 	})
@@ -166,9 +166,9 @@ func (a *app) settingCommand(s *setting) *cobra.Command {
 	if s.back {
 		words = append(words, "off")
 	}
-	long := []string{fill(s.short+". Alone the command shows how the key is set.", ""), fill("on: "+s.toOn, "    ")}
+	long := []string{s.short + ". Alone the command shows how the key is set.", "on:   " + s.toOn}
 	if s.back {
-		long = append(long, fill("off: "+s.toOff, "     "))
+		long = append(long, "off:  "+s.toOff)
 	}
 	c := &cobra.Command{
 		Use:               s.name + " [" + words[0] + map[bool]string{true: "|off"}[s.back] + "]",
@@ -206,7 +206,7 @@ func (a *app) showSetting(ctx context.Context, key *fido.Key, s *setting) error 
 		return s.missing(key)
 	}
 	return a.result(newConfigState(info), func() error {
-		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 		fmt.Fprintf(w, "%s\t%s\n", s.name, s.words(info))
 		return w.Flush()
 	})

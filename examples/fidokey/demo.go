@@ -86,7 +86,7 @@ func (d *demo) add(colour, text string) {
 // line tells what is going on, which is the result of a demo.
 func (d *demo) line(format string, args ...any) {
 	if !d.json {
-		fmt.Fprintf(d.out, format+"\n", args...)
+		fmt.Fprintf(d.folded(d.out), format+"\n", args...)
 	}
 }
 

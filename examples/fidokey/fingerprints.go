@@ -87,15 +87,15 @@ func (a *app) listFingerprints(ctx context.Context, key *fido.Key) error {
 
 func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoResponse) error {
 	if len(l.Fingerprints) == 0 {
-		fmt.Fprintln(a.out, "The key knows no fingerprint.")
+		fmt.Fprintln(a.folded(a.out), "The key knows no fingerprint.")
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 	for _, f := range l.Fingerprints {
 		fmt.Fprintf(w, "%s\t%s\n", f.ID, shownName(f.TemplateFriendlyName))
 	}
 	w.Flush()
 	if words := sensorWords(l.Sensor); words != "" {
-		fmt.Fprintln(a.out, a.paint(a.out, dim, words))
+		fmt.Fprintln(a.folded(a.out), a.paint(a.out, dim, words))
 	}
 	if len(l.Fingerprints) == 0 {
 		if !info.Options[ctap2.OptionClientPIN] {

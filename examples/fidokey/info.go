@@ -64,16 +64,16 @@ func (a *app) info(ctx context.Context) error {
 		return a.printJSON(object(rows))
 	}
 	for _, line := range a.summary(ctx, key, info) {
-		fmt.Fprintln(a.out, line)
+		fmt.Fprintln(a.folded(a.out), line)
 	}
 	fmt.Fprintln(a.out)
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s\t%s\n", r.name, words(r))
 	}
 	w.Flush()
 	if len(info.Ignored) > 0 {
-		fmt.Fprintf(a.out, "Members that are not what the specification wants, and are left out: %s.\n", members(info.Ignored))
+		fmt.Fprintf(a.folded(a.out), "Members that are not what the specification wants, and are left out: %s.\n", members(info.Ignored))
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (a *app) showLabels() error {
 		if len(results) == 0 {
 			a.hint("There are no labels: fidokey label NAME gives a key one.")
 		}
-		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 		for _, x := range l.Labels {
 			fmt.Fprintf(w, "%s\tfound by %s\n", hid.Text(x.Name), labelByWords[x.By])
 		}

@@ -115,9 +115,9 @@ func (a *app) list(ctx context.Context) error {
 
 func (a *app) printList(l *listing) error {
 	if len(l.Keys) == 0 {
-		fmt.Fprintln(a.out, "There is no security key. The software key is always there: --device virtual.")
+		fmt.Fprintln(a.folded(a.out), "There is no security key. The software key is always there: --device virtual.")
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 	for _, k := range l.Keys {
 		device := quoted(k.Device)
 		switch {
@@ -136,20 +136,20 @@ func (a *app) printList(l *listing) error {
 	w.Flush()
 	for _, k := range l.Keys {
 		if !k.Usable {
-			fmt.Fprintln(a.out, a.paint(a.out, red, k.Problem))
+			fmt.Fprintln(a.folded(a.out), a.paint(a.out, red, k.Problem))
 		}
 		if k.Reader != "" && k.Device != "pcsc:"+k.Reader {
-			fmt.Fprintf(a.out, "%s is also the card reader %s.\n", quoted(k.Device), quoted(k.Reader))
+			fmt.Fprintf(a.folded(a.out), "%s is also the card reader %s.\n", quoted(k.Device), quoted(k.Reader))
 		}
 	}
 	for _, r := range l.Readers {
-		fmt.Fprintf(a.out, "No key in the card reader %s: %s.\n", quoted(r.Reader), r.Problem)
+		fmt.Fprintf(a.folded(a.out), "No key in the card reader %s: %s.\n", quoted(r.Reader), r.Problem)
 	}
 	if l.HIDProblem != "" {
-		fmt.Fprintln(a.out, a.paint(a.out, dim, "No keys on USB can be seen: "+l.HIDProblem+"."))
+		fmt.Fprintln(a.folded(a.out), a.paint(a.out, dim, "No keys on USB can be seen: "+l.HIDProblem+"."))
 	}
 	if l.ReadersProblem != "" {
-		fmt.Fprintln(a.out, a.paint(a.out, dim, "No card readers can be seen: "+l.ReadersProblem+"."))
+		fmt.Fprintln(a.folded(a.out), a.paint(a.out, dim, "No card readers can be seen: "+l.ReadersProblem+"."))
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site
 		defer response.ClientExtensionResults.PRF.Wipe()
 		return json.Marshal(response)
 	}, func(report *site.Report) error {
-		fmt.Fprintf(t.out, "%s lets you in as %s.\n", t.rpID, report.User)
+		fmt.Fprintf(t.folded(t.out), "%s lets you in as %s.\n", t.rpID, report.User)
 		return t.describe(report)
 	})
 }

@@ -225,13 +225,13 @@ func (r *passkeyComparison) verdict() error {
 const secondFactorHint = "Sites where a key is a second factor alone are not among these: no key can list them."
 
 func (a *app) printComparison(r *passkeyComparison) {
-	fmt.Fprintf(a.out, "%s\n%s\n", r.a.words(), r.b.words())
+	fmt.Fprintf(a.folded(a.out), "%s\n%s\n", r.a.words(), r.b.words())
 	onA, onB, both := r.split()
 	a.printAccounts("On both", both)
 	a.printAccounts("On A alone, without a backup", onA)
 	a.printAccounts("On B alone, without a backup", onB)
 	if len(onA)+len(onB) == 0 {
-		fmt.Fprintln(a.out, "Every account is on both keys.")
+		fmt.Fprintln(a.folded(a.out), "Every account is on both keys.")
 	} else {
 		a.hint("To make a backup, log in there with the one key, and add the other as a passkey in the security settings.")
 	}
@@ -239,7 +239,7 @@ func (a *app) printComparison(r *passkeyComparison) {
 }
 
 func (a *app) printLoss(r *passkeyComparison) {
-	fmt.Fprintf(a.out, "%s\n%s\n", r.a.words(), r.b.words())
+	fmt.Fprintf(a.folded(a.out), "%s\n%s\n", r.a.words(), r.b.words())
 	lost, kept := r.a, r.b
 	if r.Lost == "B" {
 		lost, kept = r.b, r.a
@@ -251,7 +251,7 @@ func (a *app) printLoss(r *passkeyComparison) {
 	a.printAccounts(fmt.Sprintf("Log in with %s, and remove %s in the security settings", kept.letter, lost.letter), toDo[toDoRemove])
 	a.printAccounts(fmt.Sprintf("Only %s was registered: log in another way, or ask the site to recover the account, and remove %s", lost.letter, lost.letter), toDo[toDoRecover])
 	if len(toDo[toDoRemove])+len(toDo[toDoRecover]) == 0 {
-		fmt.Fprintf(a.out, "There was no passkey on %s.\n", lost.letter)
+		fmt.Fprintf(a.folded(a.out), "There was no passkey on %s.\n", lost.letter)
 	}
 	a.hint("Where %s was a second factor alone it must be removed, too; no key can list those sites.", lost.letter)
 }
@@ -268,9 +268,9 @@ func (a *app) printAccounts(title string, accounts []comparedAccount) {
 		}
 		table = append(table, []string{c.Site.words(), c.User.words(), note})
 	}
-	fmt.Fprintf(a.out, "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
+	fmt.Fprintf(a.folded(a.out), "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
 	widths := columnWidths(table)
 	for _, row := range table {
-		fmt.Fprintln(a.out, "  "+padded(row, widths))
+		fmt.Fprintln(a.folded(a.out), "  "+padded(row, widths))
 	}
 }

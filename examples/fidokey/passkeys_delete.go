@@ -85,7 +85,7 @@ func (a *app) passkeysDelete(ctx context.Context, d passkeyDeletion, args []stri
 		}
 		if d.dryRun {
 			return a.result(r, func() error {
-				fmt.Fprintf(a.out, "%s would be deleted:\n%s", plural(len(chosen), "passkey"), namesOf(chosen))
+				fmt.Fprintf(a.folded(a.out), "%s would be deleted:\n%s", plural(len(chosen), "passkey"), namesOf(chosen))
 				return nil
 			})
 		}
@@ -136,7 +136,7 @@ func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen [
 		question = fmt.Sprintf("Delete these %d for good?", len(chosen))
 	}
 	if !yes {
-		fmt.Fprintf(m.err, "This deletes from %s:\n%sNobody can log in with %s then: make sure that you have another way into %s.\n", m.theKey(),
+		fmt.Fprintf(m.folded(m.err), "This deletes from %s:\n%sNobody can log in with %s then: make sure that you have another way into %s.\n", m.theKey(),
 			namesOf(chosen), pick(len(chosen), "it", "them"), pick(len(chosen), "the account", "each account"))
 	}
 	return m.confirm(ctx, yes, "%s", question)

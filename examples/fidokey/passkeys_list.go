@@ -49,9 +49,9 @@ func (a *app) printPasskeys(l *passkeyListing) {
 		if name := hid.Text(s.Name); name != "" && name != s.RPID {
 			title += " (" + name + ")"
 		}
-		fmt.Fprintln(a.out, title)
+		fmt.Fprintln(a.folded(a.out), title)
 		for range s.Passkeys {
-			fmt.Fprintln(a.out, "  "+padded(table[0], widths))
+			fmt.Fprintln(a.folded(a.out), "  "+padded(table[0], widths))
 			table = table[1:]
 		}
 	}
@@ -60,9 +60,9 @@ func (a *app) printPasskeys(l *passkeyListing) {
 		room = "no room for more: delete one to make a new one"
 	}
 	if n := l.count(); n == 0 {
-		fmt.Fprintf(a.out, "There are no passkeys on the key; %s.\n", room)
+		fmt.Fprintf(a.folded(a.out), "There are no passkeys on the key; %s.\n", room)
 	} else {
-		fmt.Fprintf(a.out, "%s at %s; %s.\n", plural(n, "passkey"), plural(len(l.Sites), "site"), room)
+		fmt.Fprintf(a.folded(a.out), "%s at %s; %s.\n", plural(n, "passkey"), plural(len(l.Sites), "site"), room)
 	}
 }
 

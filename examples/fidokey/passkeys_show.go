@@ -71,7 +71,7 @@ var protectionSentences = map[ctap2.CredProtect]string{
 }
 
 func (a *app) printPasskey(p *shownPasskey) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "%s\t%s\n", name, value)

@@ -101,7 +101,7 @@ func (a *app) explainRules(r pinRules) {
 	}
 	a.hint("About the new PIN:")
 	for _, line := range r.words() {
-		a.hint("%s", fill("  - "+line, "    "))
+		a.hint("%s", a.fill("  - "+line))
 	}
 	if a.contactless {
 		a.hint("Leave the key at the reader until that is done.")
@@ -130,7 +130,7 @@ func (a *app) chooseAgain(ctx context.Context, err error) bool {
 	if !asAny[againError](err) || !isTerminal(a.in) {
 		return false
 	}
-	a.hint("%s", fill(sentence(a.explain(ctx, err))+". Choose again.", ""))
+	a.hint("%s", a.fill(sentence(a.explain(ctx, err))+". Choose again."))
 	return true
 }
 
@@ -159,7 +159,7 @@ func (a *app) newPINOnce(ctx context.Context, r pinRules, present []byte) ([]byt
 		return pin, nil
 	}
 	if slices.ContainsFunc(pin, func(c byte) bool { return c >= utf8.RuneSelf }) {
-		a.hint("%s", fill("This PIN has characters that not every keyboard has. Be sure that you can type it wherever you need it.", ""))
+		a.hint("%s", a.fill("This PIN has characters that not every keyboard has. Be sure that you can type it wherever you need it."))
 	}
 	again, err := a.readPIN(ctx, "The same again: ")
 	defer clear(again)

@@ -145,7 +145,7 @@ func secondLine(err error, pinStdin bool) error {
 // the PIN now.
 func (a *app) pinDone(ctx context.Context, key *fido.Key, text string) error {
 	if !a.json {
-		a.tell("%s", fill(text, ""))
+		a.tell("%s", a.fill(text))
 		return nil
 	}
 	s, err := readPINState(ctx, key)

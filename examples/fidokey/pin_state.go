@@ -85,9 +85,9 @@ func (a *app) pinRetries(ctx context.Context, key *fido.Key) error {
 		return err
 	}
 	return a.result(s, func() error {
-		fmt.Fprintf(a.out, "PIN: %s\n", a.pinWords(s))
+		fmt.Fprintf(a.folded(a.out), "PIN: %s\n", a.pinWords(s))
 		if s.UV != nil {
-			fmt.Fprintf(a.out, "%s: %s\n", s.uvName, s.uvWords())
+			fmt.Fprintf(a.folded(a.out), "%s: %s\n", s.uvName, s.uvWords())
 		}
 		return nil
 	})

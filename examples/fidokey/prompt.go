@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -30,7 +31,7 @@ func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writ
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(w, prompt)
+	fmt.Fprint(w, strings.ReplaceAll(prompt, "\n", "\r\n"))
 	pin, err := awaitRead(ctx, func() ([]byte, error) { return secretLine(terminal) })
 	term.Restore(fd, before)
 	fmt.Fprintln(w)

@@ -149,7 +149,7 @@ func TestReadme(t *testing.T) {
 			if _, code, ok := strings.Cut(e.text, "exit code "); ok {
 				fmt.Sscan(code, &want)
 			}
-			x := newTerminal(t)
+			x := newTerminal(t, columns)
 			x.startProgram(line, line, dir)
 			newPIN := pin
 			if strings.Contains(line, "pin change") {

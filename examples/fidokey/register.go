@@ -70,7 +70,7 @@ func (t *trySite) register(ctx context.Context, s *site.Site, key *fido.Key, r s
 		defer response.ClientExtensionResults.PRF.Wipe()
 		return json.Marshal(response)
 	}, func(report *site.Report) error {
-		fmt.Fprintf(t.out, "%s has registered the key for %s.\n", t.rpID, report.User)
+		fmt.Fprintf(t.folded(t.out), "%s has registered the key for %s.\n", t.rpID, report.User)
 		if err := t.describe(report); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (r *reset) run(ctx context.Context) error {
 	}
 	err := r.askAndErase(ctx)
 	if err != nil && !r.sent && !asAny[*outcomeError](err) && err != errDeclined {
-		fmt.Fprintln(r.err, "Nothing was erased.")
+		fmt.Fprintln(r.folded(r.err), "Nothing was erased.")
 	}
 	return err
 }

@@ -206,7 +206,7 @@ func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text str
 		if key != nil {
 			return key, nil
 		}
-		fmt.Fprintf(r.err, "%s is another key: %s. Nothing happens to it.\n", quoted(c.Key.Device), other)
+		fmt.Fprintf(r.folded(r.err), "%s is another key: %s. Nothing happens to it.\n", quoted(c.Key.Device), other)
 		stop = r.countdown(limited, "Put the first one back.", r.timeout)
 	}
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofido/fido/ctap2/virtual"
@@ -63,9 +65,9 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // so that it refuses shells that it does not know
 	}
 	root.SetArgs(args)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		a.json = a.json || wantsJSON(args)
-		return usageError{err}
+		return badUse("%v; %s --help tells what there is", err, c.CommandPath())
 	})
 	err := root.ExecuteContext(ctx)
 	if written.err != nil && (err == nil || errors.Is(err, written.err)) {
@@ -77,7 +79,7 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 	}
 	if err != nil {
 		message := a.explain(ctx, err)
-		fmt.Fprintln(errOut, a.paint(errOut, red, "fidokey: "+message))
+		fmt.Fprintln(a.folded(errOut), a.paint(errOut, red, "fidokey: "+message))
 		if a.json && !a.answered {
 			a.printJSON(failed(code, message, err))
 		}
@@ -106,8 +108,7 @@ one of several that you touch, and demo uses the software key that fidokey bring
 along. --device names another:
 
   /dev/hidraw0                a key that is plugged in, as list shows it
-  pcsc:READER                 a key in the card reader whose name begins so (pcsc: alone
-                              is the only reader that has a card)
+  pcsc:READER                 a key in the card reader whose name begins so (pcsc: alone is the only reader that has a card)
   label:NAME                  the key to which fidokey label has given this name
   udp:HOST:PORT[:LOCALPORT]   a firmware simulator (udp: alone is udp:127.0.0.1:8111:7112)
   vpcd:HOST:PORT              a simulator of a card (vpcd: alone is vpcd:127.0.0.1:35963)
@@ -117,7 +118,7 @@ along. --device names another:
 
 ` + exitCodesHelp,
 		Version:           version(),
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
@@ -127,8 +128,9 @@ along. --device names another:
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // most words are no files
+	root.SetHelpFunc(a.help)
 	f := root.PersistentFlags()
-	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual, or a simulator, see above")
+	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual or a simulator (fidokey --help tells more)")
 	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
 	f.BoolVar(&a.json, "json", false, "print JSON, for programs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results, errors and what you have to do, and nothing else")
@@ -177,10 +179,25 @@ func withoutArgs(parent *cobra.Command) {
 }
 
 func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
+	switch {
+	case len(args) == 0:
+	case c.HasAvailableSubCommands():
+		return noCommand(c, args[0])
+	default:
 		return usageError{fmt.Errorf("%s takes no arguments, but was given %q", c.CommandPath(), args)}
 	}
 	return nil
+}
+
+// noCommand says that a command has no such part, and which the user may have meant.
+func noCommand(c *cobra.Command, name string) error {
+	const mistypes = 2 // letters
+	c.SuggestionsMinimumDistance = mistypes
+	meant := ""
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		meant = ": is it " + strings.Join(near, " or ") + " that you mean?"
+	}
+	return badUse("there is no command %q in %s%s", name, c.CommandPath(), cmp.Or(meant, "; "+c.CommandPath()+" --help tells what there is"))
 }
 
 // exactArgs has a command take n arguments.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -34,6 +35,8 @@ var update = flag.Bool("update", false, "write the screens in testdata/screens")
 type scenario struct {
 	key virtual.Config    // User is a virtual.Manual, whom Touch and the like steer, unless it is set
 	not map[string]string // the ways that can't play it, with the reason
+
+	columns int // of the terminal, if it is narrow
 }
 
 // cardReaders are ways that can't play a scenario.
@@ -71,7 +74,7 @@ func (sc scenario) play(t *testing.T, f func(s *stage)) {
 				return
 			}
 			ownConfig(t)
-			s := &stage{T: t, terminal: newTerminal(t), way: w}
+			s := &stage{T: t, terminal: newTerminal(t, cmp.Or(sc.columns, columns)), way: w}
 			if sc.key.User == nil {
 				s.user = virtual.NewManual()
 				sc.key.User = s.user

@@ -16,8 +16,8 @@ import (
 
 // describe says in words what the site has learned.
 func (t *trySite) describe(r *site.Report) error {
-	fmt.Fprintf(t.out, "What the site sees:\n")
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t.folded(t.out), "What the site sees:\n")
+	w := tabwriter.NewWriter(t.folded(t.out), 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "  %s\t%s\n", name, hid.Text(fmt.Sprintf(format, args...)))
 	}

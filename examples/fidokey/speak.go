@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,20 +14,20 @@ import (
 // silence (--quiet) are told by the exit code.
 func (a *app) tell(format string, args ...any) {
 	if !a.json && !a.quiet {
-		fmt.Fprintf(a.out, format+"\n", args...)
+		fmt.Fprintf(a.folded(a.out), format+"\n", args...)
 	}
 }
 
 // hint says what to do now, or what is going on. It is no part of the result.
 func (a *app) hint(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.err, format+"\n", args...)
+		fmt.Fprintf(a.folded(a.err), format+"\n", args...)
 	}
 }
 
 // urge says what the user has to do with the key now, without which nothing goes
 // on: --quiet does not silence it.
-func (a *app) urge(text string) { fmt.Fprintln(a.err, a.paint(a.err, bold, text)) }
+func (a *app) urge(text string) { fmt.Fprintln(a.folded(a.err), a.paint(a.err, bold, text)) }
 
 // result prints what a command has found: v with --json, and otherwise what
 // words prints.
@@ -74,8 +73,11 @@ func (p *progress) end() {
 }
 
 // width is how many columns the terminal at the other end of standard error has.
-func (a *app) width() int {
-	if f, ok := a.err.(*os.File); ok {
+func (a *app) width() int { return width(a.err) }
+
+// width is how many columns the terminal at the other end of a stream has.
+func width(stream any) int {
+	if f, ok := streamOf(stream).(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			return columns
 		}
@@ -111,24 +113,3 @@ func sentence(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
-
-// fill breaks lines between words where they get longer than textWidth, and
-// begins those that it adds with indent.
-func fill(s, indent string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		var out []string
-		for utf8.RuneCountInString(line) > textWidth {
-			at := strings.LastIndexByte(string([]rune(line)[:textWidth+1]), ' ')
-			if at <= len(indent) {
-				break // a word that is longer than a line
-			}
-			out, line = append(out, line[:at]), indent+line[at+1:]
-		}
-		lines[i] = strings.Join(append(out, line), "\n")
-	}
-	return strings.Join(lines, "\n")
-}
-
-// textWidth is how many characters of running text are on a line.
-const textWidth = 78

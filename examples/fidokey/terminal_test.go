@@ -16,10 +16,11 @@ import (
 	"golang.org/x/term"
 )
 
-// The size of the terminal. What is behind it keeps more lines, so that nothing
-// is scrolled away.
+// The size of the terminal. It is so wide that no line need be folded, whatever the
+// devices are called. What is behind it keeps more lines, so that nothing is
+// scrolled away.
 const (
-	columns  = 100
+	columns  = 300
 	rows     = 40
 	keptRows = 400
 )
@@ -34,6 +35,7 @@ var patience = time.Minute
 type terminal struct {
 	t       *testing.T
 	system  system
+	columns int
 	running *running // nil: no command
 
 	mu      sync.Mutex
@@ -57,8 +59,8 @@ type running struct {
 	over          chan struct{} // closed when it has ended, and after and code are there
 }
 
-func newTerminal(t *testing.T) *terminal {
-	return &terminal{t: t, system: thisSystem, screen: vt10x.New(vt10x.WithSize(columns, keptRows)), changed: make(chan struct{})}
+func newTerminal(t *testing.T, columns int) *terminal {
+	return &terminal{t: t, system: thisSystem, columns: columns, screen: vt10x.New(vt10x.WithSize(columns, keptRows)), changed: make(chan struct{})}
 }
 
 // start runs fidokey with args. The screen shows the line as typed.
@@ -81,7 +83,7 @@ func (x *terminal) open(line string) *running {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	if err := pty.Setsize(master, &pty.Winsize{Rows: rows, Cols: columns}); err != nil {
+	if err := pty.Setsize(master, &pty.Winsize{Rows: rows, Cols: uint16(x.columns)}); err != nil {
 		x.t.Fatal(err)
 	}
 	r := &running{line: line, master: master, slave: slave, cancel: func() {}, pumped: make(chan struct{}), over: make(chan struct{})}
@@ -298,10 +300,10 @@ func (x *terminal) Screen() string {
 	var lines []string
 	var line []rune
 	for row := range keptRows {
-		for column := range columns {
+		for column := range x.columns {
 			line = append(line, x.screen.Cell(column, row).Char)
 		}
-		if x.screen.Cell(columns-1, row).Mode&wrapped == 0 {
+		if x.screen.Cell(x.columns-1, row).Mode&wrapped == 0 {
 			lines = append(lines, strings.TrimRight(string(line), " "))
 			line = nil
 		}

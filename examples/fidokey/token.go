@@ -97,7 +97,7 @@ func (a *app) notThePIN(ctx context.Context, err error) {
 	if asAny[*pinuv.PINError](err) {
 		text += " It was not sent and cost no try."
 	}
-	a.hint("%s", fill(text, ""))
+	a.hint("%s", a.fill(text))
 }
 
 // askUV tells that the key waits for a finger. last is why it did not take the

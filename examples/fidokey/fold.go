@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// fold breaks the lines of a text that are wider than a terminal between words,
+// where the terminal itself would break in the middle of one. What is carried over
+// stands below the beginning of its item, or of the last column of a table. Escape
+// sequences take no room.
+func fold(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = foldLine(line, width)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// leastColumn is how many characters a column that text is carried over to must
+// have room for; in a narrower one nobody likes to read.
+const leastColumn = 20
+
+func foldLine(line string, width int) string {
+	body := strings.TrimRight(line, " ")
+	tail := line[len(body):] // of a question, before the answer
+	hang := -1
+	var out strings.Builder
+	for shownWidth(body) > width {
+		if hang < 0 {
+			hang = hangOf(body, width)
+		}
+		at := lastBlank(body, width)
+		if shownWidth(body[:at]) <= hang { // a word is longer than the line: the terminal breaks it
+			end := strings.IndexByte(strings.TrimLeft(body[at:], " "), ' ')
+			if end < 0 {
+				break
+			}
+			at = len(body) - len(strings.TrimLeft(body[at:], " ")) + end
+		}
+		out.WriteString(strings.TrimRight(body[:at], " ") + "\n")
+		body = strings.Repeat(" ", hang) + strings.TrimLeft(body[at:], " ")
+	}
+	return out.String() + body + tail
+}
+
+// hangOf returns how far in the words of a line stand that are carried over.
+func hangOf(line string, width int) int {
+	start := len(line) - len(strings.TrimLeft(line, " "))
+	hang := start
+	if strings.HasPrefix(line[start:], "- ") {
+		hang += len("- ")
+	}
+	column, last := start, hang
+	rest := line[start:]
+	for {
+		gap := strings.Index(rest, "  ")
+		if gap < 0 {
+			break
+		}
+		next := gap + len(rest[gap:]) - len(strings.TrimLeft(rest[gap:], " "))
+		column += shownWidth(rest[:next])
+		rest = rest[next:]
+		if column <= width-leastColumn {
+			last = column
+		}
+	}
+	return last
+}
+
+// lastBlank returns where the last blank is before which no more than width
+// characters are shown; 0 if there is none.
+func lastBlank(s string, width int) int {
+	at, shown := 0, 0
+	eachShown(s, func(i int, r rune) bool {
+		if r == ' ' {
+			at = i
+		}
+		shown++
+		return shown <= width
+	})
+	return at
+}
+
+// shownWidth is how many characters of a text a terminal shows.
+func shownWidth(s string) int {
+	n := 0
+	eachShown(s, func(int, rune) bool { n++; return true })
+	return n
+}
+
+// eachShown calls f for each character that takes room.
+func eachShown(s string, f func(at int, r rune) bool) {
+	escape := false
+	for i, r := range s {
+		switch {
+		case r == '\x1b':
+			escape = true
+		case escape:
+			escape = r == '[' || !unicode.IsLetter(r)
+		case r == utf8.RuneError, !unicode.Is(unicode.Mn, r):
+			if !f(i, r) {
+				return
+			}
+		}
+	}
+}
+
+// folded returns a writer of lines that a terminal is to show, which it folds. For
+// what is no terminal it is w itself: programs get each line whole.
+func (a *app) folded(w io.Writer) io.Writer {
+	if !isTerminal(w) {
+		return w
+	}
+	return &folder{w: w, width: width(w)}
+}
+
+// fit is text as it is written to w at once, such as a question.
+func (a *app) fit(w io.Writer, text string) string {
+	if !isTerminal(w) {
+		return text
+	}
+	return fold(text, width(w))
+}
+
+// textWidth is how many characters of running text are on a line.
+const textWidth = 78
+
+// fill folds a text that is long wherever it goes.
+func (a *app) fill(text string) string { return fold(text, min(textWidth, a.width())) }
+
+// A folder folds whole lines. What has no end yet waits for it.
+type folder struct {
+	w     io.Writer
+	width int
+	line  []byte
+}
+
+func (f *folder) Write(p []byte) (int, error) {
+	f.line = append(f.line, p...)
+	end := bytes.LastIndexByte(f.line, '\n') + 1
+	if end == 0 {
+		return len(p), nil
+	}
+	text := fold(string(f.line[:end]), f.width)
+	f.line = append(f.line[:0], f.line[end:]...)
+	_, err := io.WriteString(f.w, text)
+	return len(p), err
+}
