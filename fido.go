@@ -9,7 +9,8 @@
 //	defer key.Close()
 //	info, err := key.GetInfo(ctx)
 //
-// [Find] lists the keys on USB and in card readers.
+// [Find] lists the keys on USB and in card readers, and [Watch] tells of those that
+// come and go.
 //
 // The layers below are packages of their own: ctap2 has the commands and the
 // [ctap2.Client] that a Key embeds, ctaphid the protocol on USB, and

@@ -19,6 +19,9 @@ import (
 
 var locks = map[string]hidraw.Lock{"open": hidraw.LockOpen, "call": hidraw.LockCall, "none": hidraw.LockNone}
 
+// softwareTouch says what happens when the software key waits for its user.
+const softwareTouch = "The software key asks for a touch and gets it at once."
+
 // open opens the key of --device, or fallback if there is none.
 func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
 	return a.openDevice(ctx, cmp.Or(a.device, fallback))
@@ -43,7 +46,7 @@ func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) 
 		o.HID.Trace, o.NFC.Trace, o.Client.Trace = t.report, t.apdu, t.message
 	}
 	if path, ok := softwarePath(device); ok {
-		prompt.text = "The software key asks for a touch and gets it at once."
+		prompt.text = softwareTouch
 		key, err := a.softwareKey(path)
 		if err != nil {
 			return nil, err

@@ -187,7 +187,7 @@ func transportList(names []string) string {
 
 // describe says which key it is and what is lost. It is part of the question.
 func (r *reset) describe() {
-	say := func(format string, args ...any) { r.hint(format, args...) }
+	say := func(format string, args ...any) { fmt.Fprintf(r.err, format+"\n", args...) } // whoever answers has to know
 	name := r.key.name()
 	if name == "" {
 		name = "the key " + r.device
@@ -208,6 +208,7 @@ func (r *reset) describe() {
 	if r.key.hid != nil {
 		say("  at %s", hid.Text(strings.TrimSuffix(r.device+", "+r.key.hid.PhysicalPath, ", ")))
 	}
+	say = r.hint
 	say("What is on it is lost for good:")
 	passkeys := "all its passkeys"
 	switch left := r.info.RemainingDiscoverableCredentials; {
@@ -270,7 +271,10 @@ func (r *reset) erase(ctx context.Context, key *fido.Key) error {
 // touchText says what to do, as the key demands it.
 func (r *reset) touchText(key *fido.Key) string {
 	long := r.info.LongTouchForReset != nil && *r.info.LongTouchForReset
+	_, software := softwarePath(r.device)
 	switch {
+	case software:
+		return softwareTouch
 	case key.Contactless():
 		return "Hold the key to the reader. It is erased then."
 	case long:
@@ -317,8 +321,10 @@ func (r *reset) cancelled(ctx context.Context, key *fido.Key, err error) error {
 	defer cancel()
 	info, failed := key.GetInfo(look)
 	switch {
+	case failed != nil && ctx.Err() == nil:
+		outcome.text = "the key does not answer any more: fidokey info tells whether it was erased, which it was if it has no PIN any more"
 	case failed != nil:
-		outcome.text += ". It does not answer now: fidokey info tells whether it was erased, which it was if it has no PIN any more"
+		outcome.text += ", but does not answer: fidokey info tells whether it was erased, which it was if it has no PIN any more"
 	case !erasable(r.info):
 		outcome.text += ": if it was not touched, nothing was erased"
 	case erasable(info):

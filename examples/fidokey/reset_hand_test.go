@@ -57,7 +57,9 @@ func TestScreenResetOthers(t *testing.T) {
 		b.plug(info, key)
 		b.plug(exampleKey(1, "70D7E2EF"), beside)
 		s.toRemoval()
-		b.unplug("/dev/hidraw1") // the wrong one: nothing happens
+		b.unplug("/dev/hidraw1") // the wrong one
+		s.Expect("/dev/hidraw1 was another key.")
+		s.Expect(takeOut)
 		b.plug(exampleKey(1, "70D7E2EF"), beside)
 		b.unplug(info.Path)
 		s.Expect(putBack)
@@ -102,6 +104,24 @@ func TestScreenResetNoSerial(t *testing.T) {
 		expectNotErased(t, elsewhere)
 		if b.opens("/dev/hidraw1") > 0 {
 			t.Error("the key in the other place was opened")
+		}
+	})
+}
+
+// Who is quick has taken the key out before it was asked for.
+func TestScreenResetAlreadyOut(t *testing.T) {
+	atBench(t, func(s *stage, b *bench) {
+		key, info := passkeyKey(t, virtual.Config{}), exampleKey(0, "70D7E2EE")
+		b.plug(info, key)
+		s.Run("reset --quiet")
+		s.Expect("Type erase to erase it: ")
+		b.unplug(info.Path)
+		s.Send("erase\r")
+		s.Expect(putBack)
+		b.plug(info, key)
+		s.Exit(exitOK)
+		if key.HasPIN() {
+			t.Error("the key is not erased")
 		}
 	})
 }
@@ -235,6 +255,30 @@ func TestResetRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A key that starts anew after the reset can't be asked for a while.
+func TestResetNotVerified(t *testing.T) {
+	var key *virtual.Key
+	key = newKey(t, virtual.Config{Observer: func(e virtual.Event) {
+		if e.Kind == virtual.KeyReset {
+			key.SetFaults(virtual.Faults{Override: map[ctap2.Command]virtual.Reply{ctap2.CommandGetInfo: {Status: ctap2.StatusOther}}})
+		}
+	}})
+	r := fidokey(t, t.Context(), "erase\n", "reset", "--json", "-d", (&udpSocket{addr: "127.0.0.1:0"}).plug(t, key))
+	var got resetResult
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != exitOK || !got.Erased || got.Verified || !strings.Contains(r.err, "It does not answer now") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestResetNotTouched(t *testing.T) {
+	key := passkeyKey(t, virtual.Config{User: virtual.NeverTouch()})
+	r := fidokey(t, t.Context(), "erase\n", "reset", "--timeout", "1s", "-d", (&udpSocket{addr: "127.0.0.1:0"}).plug(t, key))
+	if r.code != exitTimeout || !strings.Contains(r.err, "the key was not touched in time; nothing was erased") {
+		t.Errorf("%+v", r)
+	}
+	expectNotErased(t, key)
 }
 
 // A state in a file is erased there.

@@ -105,7 +105,7 @@ func (r *reset) replug(ctx context.Context) (*fido.Key, error) {
 }
 
 // newsTime is how long a watch has to tell of a key that is there.
-const newsTime = 5 * time.Second
+const newsTime = 3 * time.Second
 
 // awaitNews waits until the watch has told that the key is there, so that the next
 // news of it is that it was taken out. It is false if it has been already.
@@ -167,7 +167,7 @@ func (r *reset) awaitRemoval(ctx context.Context, changes <-chan change, device,
 	limited, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	stop := r.countdown(limited, text, r.timeout)
-	defer stop()
+	defer func() { stop() }()
 	for {
 		switch c, err := next(limited, changes); {
 		case err != nil && limited.Err() != nil && ctx.Err() == nil:
@@ -175,8 +175,13 @@ func (r *reset) awaitRemoval(ctx context.Context, changes <-chan change, device,
 			return &outcomeError{exitTimeout, "the key was not taken out in time" + nothing + ". Run fidokey reset again", err}
 		case err != nil:
 			return err
-		case c.Action == fido.Removed && c.Key.Device == device:
+		case c.Action != fido.Removed || atReader(c.Key.Device) != atReader(device):
+		case c.Key.Device == device:
 			return nil
+		default:
+			stop()
+			fmt.Fprintf(r.err, "%s was another key.\n", quoted(c.Key.Device))
+			stop = r.countdown(limited, text, r.timeout)
 		}
 	}
 }

@@ -118,3 +118,19 @@ func TestScreenResetInterrupted(t *testing.T) {
 		expectNotErased(s.T, s.key)
 	})
 }
+
+func TestScreenResetTakenAway(t *testing.T) {
+	scenario{not: byHand}.play(t, func(s *stage) {
+		storePasskey(s.T, s.key)
+		s.toErase()
+		s.askedToTouch()
+		s.Unplug()
+		if s.way.card {
+			s.Exit(exitNoKey)
+		} else { // a simulator that has gone is no more than silent
+			s.Exit(exitTimeout)
+		}
+		s.Replug() // for the end of the scenario
+		expectNotErased(s.T, s.key)
+	})
+}

@@ -56,7 +56,7 @@ func (s *udpSocket) plug(t *testing.T, key *virtual.Key) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, l) }()
-	s.stop = func() { cancel(); <-done; l.Close() }
+	s.stop = sync.OnceFunc(func() { cancel(); <-done; l.Close() })
 	return "udp:" + s.addr + ":0"
 }
 
@@ -88,7 +88,7 @@ func (s *cardSocket) plug(t *testing.T, key *virtual.Key) string {
 			vpcd.Serve(ctx, conn, nfc.NewApplet(key, nil))
 		}
 	})
-	s.stop = func() { cancel(); l.Close(); served.Wait() }
+	s.stop = sync.OnceFunc(func() { cancel(); l.Close(); served.Wait() })
 	return "vpcd:" + s.addr
 }
 
