@@ -114,8 +114,8 @@ func (a *app) explainPIN(e *ctap2.PINError) string {
 
 var pinAdvice = map[pinWord]string{
 	pinNotSet:       "no PIN is set on this key: fidokey pin set sets one",
-	pinMustChange:   "this key wants a new PIN before it accepts this one: fidokey pin change",
-	pinAlreadySet:   "this key has a PIN already: fidokey pin change changes it",
+	pinMustChange:   "this key wants its PIN changed before it takes it for anything else: fidokey pin change",
+	pinAlreadySet:   "this key has a PIN already: fidokey pin change changes it. If it is forgotten, only fidokey reset helps, and it erases everything on the key",
 	pinAgainstRules: "the key's rules do not allow the new PIN: choose another",
 }
 

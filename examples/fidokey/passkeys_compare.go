@@ -36,15 +36,21 @@ not among what is compared, and only the sites know of them.
 
 The exit code is ` + fmt.Sprint(exitNoBackup) + ` if there is an account on one key alone; with --lost, if one was on the
 lost key alone.`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return badUse("two keys are compared, but %d were given", len(args))
+				return badUse("two keys are compared, or lists of them: it is %s A B, with a key or a file for each", c.CommandPath())
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if lost = strings.ToUpper(lost); lost != "" && lost != "A" && lost != "B" {
-				return badUse("--lost %q is not A or B", lost)
+			switch lost {
+			case "", "A", "B":
+			case "a", args[0]:
+				lost = "A"
+			case "b", args[1]:
+				lost = "B"
+			default:
+				return badUse("--lost %q is not A or B: %s is A, and %s is B", lost, quoted(args[0]), quoted(args[1]))
 			}
 			return a.passkeysCompare(c.Context(), args, lost)
 		},

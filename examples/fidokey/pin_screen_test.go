@@ -119,6 +119,8 @@ func TestScreenPINBlocked(t *testing.T) {
 		s.Run("pin retries")
 		s.Run("pin verify")
 		s.Exit(exitPIN)
+		s.Run("pin set")
+		s.Exit(exitPIN)
 		s.Run("pin change")
 		s.Exit(exitPIN)
 	})

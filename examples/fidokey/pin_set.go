@@ -28,6 +28,9 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 		return err
 	}
 	if info.Options[ctap2.OptionClientPIN] {
+		if _, err := pinTries(ctx, key, ctap2.SetPIN); err != nil { // blocked: it can't be changed either
+			return err
+		}
 		return &ctap2.PINError{SubCommand: ctap2.SetPIN, Status: ctap2.StatusNotAllowed, Retries: -1}
 	}
 	rules := pinRulesOf(info)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/gofido/fido"
+	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/webauthn"
 	"github.com/gofido/fido/examples/internal/site"
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 func (a *app) registerCommand() *cobra.Command {
 	t := &trySite{app: a}
 	r := site.Registration{}
+	var yes bool
 	c := &cobra.Command{
 		Use:   "register",
 		Short: "Try the key: register it with a site that fidokey plays itself",
@@ -24,7 +26,8 @@ with what was registered.
 
 The site keeps what it has learned, which is nothing secret, in a file; to forget
 all, delete the file. A passkey (--resident required, or preferred if the key has
-room) stays on the key: fidokey passkeys delete takes it away.
+room) stays on the key: fidokey passkeys delete takes it away. On an old key, from which only
+a reset does, fidokey asks first.
 
 With --json the options that the site sent and the client's response are there
 too, as in WebAuthn's JSON; only the outputs of the extension prf are left out.`,
@@ -33,11 +36,15 @@ too, as in WebAuthn's JSON; only the outputs of the extension prf are left out.`
 				return err
 			}
 			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+				if err := t.agreeToStay(ctx, key, r.ResidentKey, yes); err != nil {
+					return err
+				}
 				return t.with(func(s *site.Site) error { return t.register(ctx, s, key, r) })
 			})
 		},
 	}
 	t.flags(c)
+	yesFlag(c, &yes)
 	f := c.Flags()
 	f.StringVar(&r.User, "user", "me", "the `NAME` of the account")
 	f.StringVar(&r.ResidentKey, "resident", "preferred", "a passkey, which is found without a user name: `HOW` is required, preferred or discouraged")
@@ -47,6 +54,16 @@ too, as in WebAuthn's JSON; only the outputs of the extension prf are left out.`
 	c.RegisterFlagCompletionFunc("resident", fixed(requirements...))
 	c.RegisterFlagCompletionFunc("attestation", fixed(attestations...))
 	return c
+}
+
+// agreeToStay asks before a passkey is stored that can't be deleted alone.
+func (t *trySite) agreeToStay(ctx context.Context, key *fido.Key, resident string, yes bool) error {
+	info, err := key.Info(ctx)
+	if err != nil || resident == "discouraged" || !info.Options[ctap2.OptionRK] || managesPasskeys(key.U2F(), info) == nil {
+		return err
+	}
+	return t.agree(ctx, yes, "Store it there for good?",
+		"The passkey will stay on this key: it can't delete single ones, and only a reset takes it away, with all others. --resident discouraged tries the key without one.")
 }
 
 var attestations = []string{"none", "indirect", "direct", "enterprise"}
@@ -77,7 +94,7 @@ func (t *trySite) register(ctx context.Context, s *site.Site, key *fido.Key, r s
 		if d := report.Registration.Discoverable; d != nil && *d {
 			t.hint("Try %s, which finds the passkey without a user name.", t.command("login"))
 		} else {
-			t.hint("Try %s --user %s.", t.command("login"), report.User)
+			t.hint("Try %s --user %s.", t.command("login"), quoted(report.User))
 		}
 		return nil
 	})

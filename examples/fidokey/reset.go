@@ -242,7 +242,8 @@ func (r *reset) describe() {
 func (r *reset) ask(ctx context.Context) error {
 	answer, err := r.readLine(ctx, fmt.Sprintf("Type %s to erase it: ", resetWord))
 	if err == io.EOF {
-		return usageError{fmt.Errorf("nobody has typed %s: run fidokey in a terminal, or give the word on standard input", resetWord)}
+		fmt.Fprintln(r.err)
+		return badUse("nobody has typed %s: run fidokey in a terminal, or give the word on standard input", resetWord)
 	}
 	if err == nil && strings.TrimSpace(answer) != resetWord {
 		err = errDeclined
@@ -377,7 +378,7 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 			done += fmt.Sprintf(", and has room for %d passkeys", *left.RemainingDiscoverableCredentials)
 		}
 		r.tell("%s.", r.paint(r.out, green, done))
-		r.hint("Register it again where you use it, and remove what it was from there.")
+		r.hint("Register it anew where you use it, and remove its old entry there.")
 		return nil
 	})
 }

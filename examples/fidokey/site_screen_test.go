@@ -171,3 +171,20 @@ func TestScreenRegisterInterrupted(t *testing.T) {
 		s.Exit(exitInterrupt)
 	})
 }
+
+// A key of CTAP 2.0 keeps a passkey until it is reset, so its owner is asked first.
+func TestScreenRegisterForGood(t *testing.T) {
+	scenario{key: virtual.Config{Profile: virtual.FIDO20}}.play(t, func(s *stage) {
+		s.trySite()
+		s.Run("register")
+		s.Answer("[y/N] ", "n")
+		s.Exit(exitFailed)
+		s.Run("register --resident discouraged --user ada")
+		s.held()
+		s.touchHeld()
+		s.Run("register --yes")
+		s.held()
+		s.touchHeld()
+		s.Exit(exitOK)
+	})
+}

@@ -163,7 +163,10 @@ func (t *trySite) whyNot(err error) error {
 		return err
 	}
 	text := oneLine(e.Err)
+	pin, isPIN := errors.AsType[*ctap2.PINError](err)
 	switch {
+	case isPIN:
+		text = t.explainPIN(pin)
 	case errors.Is(err, ctap2.StatusPINNotSet):
 		text += " (fidokey pin set)"
 	case errors.Is(err, webauthn.ErrAlreadyRegistered):

@@ -50,7 +50,7 @@ func (p terminalPrompt) Fingerprint(ctx context.Context, q webauthn.FingerprintP
 func (p terminalPrompt) ChooseAccount(ctx context.Context, rpID string, accounts []webauthn.Account) (int, error) {
 	fmt.Fprintf(p.folded(p.err), "The key has %d passkeys for %s:\n", len(accounts), rpID)
 	if !slices.ContainsFunc(accounts, func(a webauthn.Account) bool { return a.Name != "" || a.DisplayName != "" }) {
-		p.hint("It tells their names only after the PIN or a fingerprint (--uv required).")
+		p.hint("It tells their names only after the PIN or a fingerprint (--uv required). You can also say whose you mean with --user.")
 	}
 	for i, a := range accounts {
 		fmt.Fprintf(p.folded(p.err), "  %d  %s\n", i+1, accountName(a))
