@@ -309,6 +309,9 @@ func (r *reset) failed(ctx context.Context, key *fido.Key, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return r.cancelled(ctx, key, err)
 	}
+	if !asAny[ctap2.Status](err) {
+		return refused(exitRefused, "the key's answer makes no sense, and fidokey info tells whether it was erased: "+oneLine(err))
+	}
 	return refused(exitRefused, "the key has not done it: "+oneLine(err))
 }
 

@@ -240,6 +240,7 @@ func TestResetRefused(t *testing.T) {
 		{"the end of the input", virtual.Config{}, "", exitUsage, "nobody has typed erase"},
 		{"another word", virtual.Config{}, "y\n", exitFailed, "you did not agree"},
 		{"no such command", virtual.Config{WithoutCommands: []ctap2.Command{ctap2.CommandReset}}, "erase\n", exitRefused, "knows no reset"},
+		{"another refusal", virtual.Config{Faults: virtual.Faults{Override: map[ctap2.Command]virtual.Reply{ctap2.CommandReset: {Status: ctap2.StatusOther}}}}, "erase\n", exitRefused, "the key has not done it"},
 		{"still a PIN after", virtual.Config{Faults: virtual.Faults{Override: map[ctap2.Command]virtual.Reply{ctap2.CommandReset: {}}}}, "erase\n", exitRefused, "don't trust it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
