@@ -10,7 +10,7 @@ import (
 // countdown says what the user has to do now, as urge does. On a terminal it shows
 // how many seconds are left of limit until the function that it returns is called.
 func (a *app) countdown(ctx context.Context, text string, limit time.Duration) (stop func()) {
-	if !isTerminal(a.err) {
+	if !rewritable(a.err) {
 		a.urge(text)
 		return func() {}
 	}

@@ -133,6 +133,7 @@ func noKey(err error) bool {
 // explain returns one line that says what is wrong and what to do.
 func (a *app) explain(ctx context.Context, err error) string {
 	pin, isPIN := errors.AsType[*ctap2.PINError](err)
+	refused, isRefused := errors.AsType[*udphid.RefusedError](err)
 	rule, isRule := errors.AsType[*pinuv.PINError](err)
 	switch {
 	case asAny[*outcomeError](err):
@@ -145,6 +146,8 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return oneLine(err)
 	case isPIN:
 		return a.explainPIN(pin)
+	case isRefused: // the layers above it say nothing to a person
+		return strings.TrimPrefix(oneLine(refused), "udphid: ")
 	case isRule: // whose text is for people
 		return rule.Error()
 	case errors.Is(err, fido.ErrNoKey):

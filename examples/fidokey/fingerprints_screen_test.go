@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gofido/fido/ctap2"
@@ -141,5 +142,22 @@ func TestScreenFingerprintsByFinger(t *testing.T) {
 		s.Finger(virtual.Verified)
 		s.Expect("Put the finger on the sensor")
 		s.Sample(virtual.GoodSample)
+	})
+}
+
+// A dumb terminal knows no escape sequences: each text has a line of its own.
+func TestScreenFingerprintsDumb(t *testing.T) {
+	scenario{key: sensor, not: cardReaders("it is about the terminal")}.play(t, func(s *stage) {
+		s.Setenv("TERM", "dumb")
+		s.setPIN()
+		s.Run("fingerprints add --name thumb")
+		s.askedPIN()
+		for range 4 {
+			s.Sample(virtual.GoodSample)
+		}
+		s.Exit(exitOK)
+		if strings.Contains(string(s.stream), "\x1b[") {
+			t.Errorf("there are escape sequences: %q", s.stream)
+		}
 	})
 }

@@ -85,3 +85,11 @@ func TestScreenNarrow(t *testing.T) {
 		s.Run("passkeys delete --help")
 	})
 }
+
+// Where no simulator runs, the error is in words, without the layers that met it.
+func TestNoSimulator(t *testing.T) {
+	r := fidokey(t, t.Context(), "", "info", "-d", "udp:127.0.0.1:1:0")
+	if want := "fidokey: nobody listens at 127.0.0.1:1 (UDP): start the simulator there, or give the address at which it runs\n"; r.code != exitNoKey || r.err != want {
+		t.Errorf("exit code %d and %q, want %d and %q", r.code, r.err, exitNoKey, want)
+	}
+}

@@ -74,7 +74,7 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 		err = outputError{written.err}
 	}
 	code := exitCode(ctx, err)
-	if ctx.Err() != nil && isTerminal(errOut) {
+	if ctx.Err() != nil && rewritable(errOut) {
 		fmt.Fprint(errOut, "\r\x1b[K") // over the ^C, which the terminal shows
 	}
 	if err != nil {

@@ -115,7 +115,7 @@ func (s *serving) run(ctx context.Context) error {
 	}
 	defer dev.Close()
 	if err := s.result(served{where}, func() error {
-		fmt.Fprintf(s.out, "The software key serves %s. Ctrl-C ends it.\n", where)
+		fmt.Fprintf(s.folded(s.out), "The software key serves %s. Ctrl-C ends it.\n", where)
 		return nil
 	}); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 		return err
 	}
 	if err := s.result(served{"at vpcd:" + s.vpcd}, func() error {
-		fmt.Fprintf(s.out, "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
+		fmt.Fprintf(s.folded(s.out), "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
 		return nil
 	}); err != nil {
 		return err

@@ -56,7 +56,7 @@ type progress struct {
 func (p *progress) show(format string, args ...any) {
 	switch {
 	case p.quiet:
-	case isTerminal(p.err):
+	case rewritable(p.err):
 		fmt.Fprintf(p.err, "\r\x1b[K"+format, args...)
 		p.shown = true
 	default:
@@ -107,6 +107,9 @@ func isTerminal(stream any) bool {
 	f, ok := streamOf(stream).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// rewritable reports whether a line on a stream can be written over.
+func rewritable(stream any) bool { return isTerminal(stream) && os.Getenv("TERM") != "dumb" }
 
 // sentence makes an error's text the beginning of one.
 func sentence(s string) string {
