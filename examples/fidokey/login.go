@@ -41,6 +41,7 @@ terminal.`,
 }
 
 func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site.Login) error {
+	t.nameless = l.User == ""
 	l.UserVerification = t.uv
 	if t.extensions != "" {
 		l.Extensions = json.RawMessage(t.extensions)

@@ -31,6 +31,7 @@ type trySite struct {
 	uv         string
 	extensions string
 	file       string // "": in the user's config directory
+	nameless   bool   // nobody has said who logs in
 }
 
 func (t *trySite) flags(c *cobra.Command) {
@@ -172,7 +173,11 @@ func (t *trySite) whyNot(err error) error {
 	case errors.Is(err, webauthn.ErrAlreadyRegistered):
 		text = "the key is registered for this account already: " + t.command("login") + " logs in with it, and --user registers another account"
 	case errors.Is(err, webauthn.ErrNoPasskey):
-		text += " (" + t.command("register") + ")"
+		ways := t.command("register")
+		if t.nameless { // what is no passkey is found by the user's name
+			ways = t.command("login") + " --user NAME, or " + ways
+		}
+		text += " (" + ways + ")"
 	}
 	return &advice{text, err}
 }
