@@ -169,7 +169,7 @@ func (a *app) explain(ctx context.Context, err error) string {
 	case *ctap2.UnsupportedError:
 		return "this key does not support " + hid.Text(e.Feature)
 	}
-	return strings.TrimPrefix(oneLine(err), "ctap2: ")
+	return strings.ReplaceAll(oneLine(err), "ctap2: ", "") // also behind what was asked of which key
 }
 
 // oneLine returns the error's text, fit for a terminal even if it quotes a key.
