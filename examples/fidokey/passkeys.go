@@ -14,7 +14,8 @@ nothing on the key: no program can list that, and only the sites know of it.
 
 Every passkey has a short ID, which passkeys list shows and the other commands
 take. It stays the same until another passkey is added whose ID begins alike. What
-a script has from passkeys list --json, the whole credentialId, serves too.
+a script has from passkeys list --json, the whole credentialId, serves too; it may
+begin with a dash, so that -- goes before it.
 
 All of it needs the PIN of the key, or a fingerprint. To list and to show, fidokey
 asks the key for a permission that can't change anything, if the key knows one.`,

@@ -45,7 +45,7 @@ func account(rpID, name string) virtual.NewCredential {
 // asJSONOf runs a command with --json and the PIN, and decodes what it prints.
 func asJSONOf[T any](t *testing.T, code int, args ...string) (v T) {
 	t.Helper()
-	r := fidokey(t, t.Context(), "1234\n", append(args, "--json", "--pin-stdin")...)
+	r := fidokey(t, t.Context(), "1234\n", append([]string{"--json", "--pin-stdin"}, args...)...)
 	if r.code != code {
 		t.Fatalf("%q: exit code %d: %s", args, r.code, r.err)
 	}
@@ -84,7 +84,7 @@ func TestPasskeysJSON(t *testing.T) {
 		t.Error("the list has the large-blob key")
 	}
 
-	if shown := asJSONOf[shownPasskey](t, exitOK, "passkeys", "show", p.CredentialID, "-d", device); shown.ID != p.ID || shown.Site.RPID != "example.com" ||
+	if shown := asJSONOf[shownPasskey](t, exitOK, "passkeys", "show", "-d", device, "--", p.CredentialID); shown.ID != p.ID || shown.Site.RPID != "example.com" ||
 		shown.LargeBlobSize == nil || *shown.LargeBlobSize != 5 {
 		t.Errorf("show: %+v", shown)
 	}
