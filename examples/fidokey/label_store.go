@@ -82,7 +82,7 @@ func readLabels() (*labels, error) {
 		return new(labels), nil
 	}
 	if err != nil {
-		return nil, stateError{err}
+		return nil, stateError{fmt.Errorf("the labels can't be read: %w; name another file with %s", err, labelsVariable)}
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxLabels+1))
@@ -103,11 +103,11 @@ func readLabels() (*labels, error) {
 // changes them meanwhile.
 func changeLabels(f func(*labels) error) error {
 	path, err := labelsPath()
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
-	}
 	if err != nil {
 		return stateError{err}
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return stateError{fmt.Errorf("there is no place for labels: %w; name a file with %s", err, labelsVariable)}
 	}
 	var lock *os.File
 	for range 20 {

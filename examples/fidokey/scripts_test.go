@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,3 +93,31 @@ func TestServeJSON(t *testing.T) {
 type writerFunc func()
 
 func (f writerFunc) Write(p []byte) (int, error) { f(); return len(p), nil }
+
+// A folder for configuration that can't be is no riddle.
+func TestNoFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} { // see os.UserConfigDir
+		t.Setenv(name, file)
+	}
+	t.Setenv(labelsVariable, "")
+	for _, test := range []struct{ args, says string }{
+		{"label blue -d virtual", labelsVariable},
+		{"label --remove blue", labelsVariable},
+		{"register -d virtual", "--site-file"},
+		{"login -d virtual", "--site-file"},
+	} {
+		r := fidokey(t, t.Context(), "", strings.Fields(test.args)...)
+		if r.code != exitFailed || strings.Count(r.err, "fidokey: ") != 1 || !strings.Contains(r.err, test.says) {
+			t.Errorf("%s: %+v", test.args, r)
+		}
+	}
+	for _, args := range []string{"info -d virtual", "list", "pin retries -d virtual", "reset --dry-run -d virtual"} {
+		if r := fidokey(t, t.Context(), "", strings.Fields(args)...); r.code != exitOK && args != "list" {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+}

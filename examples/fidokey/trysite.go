@@ -80,7 +80,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 		}
 		t.file = filepath.Join(dir, "fidokey", "site.json")
 		if err := os.MkdirAll(filepath.Dir(t.file), 0o700); err != nil {
-			return stateError{err}
+			return stateError{fmt.Errorf("there is no directory for the site's file: %w; choose one with --site-file", err)}
 		}
 	}
 	lock, err := lockFile(t.file + ".lock")
