@@ -1,4 +1,4 @@
-//go:build system && linux
+//go:build system && linux && !scard
 
 package main
 
@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -21,25 +22,42 @@ import (
 func init() {
 	r := new(pcscdReaders)
 	ways = append(ways, way{name: "pcscd", card: true, hand: true, socket: r.socket})
+	giveTurn = r.stop
+	runTests = func(m *testing.M) {
+		code := m.Run()
+		r.stop()
+		os.Exit(code)
+	}
 }
 
-// pcscdReaders are the two readers of a smart-card daemon that runs while a scenario
-// does.
+// pcscdReaders are the two readers of a smart-card daemon. It runs from scenario to
+// scenario, since starting it takes longer than most, but no longer than its turn:
+// there can be only one daemon, which the tests of other packages wait for.
 type pcscdReaders struct {
 	daemon *pcscd.Daemon
+	since  time.Time // when it was started
 	used   int
+}
+
+const turn = 15 * time.Second
+
+func (r *pcscdReaders) stop() {
+	if r.daemon != nil {
+		r.daemon.Stop()
+		r.daemon = nil
+	}
 }
 
 func (r *pcscdReaders) socket(t *testing.T) socket {
 	t.Helper()
 	limit, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if r.used == 0 {
+	if r.daemon == nil {
 		d, err := pcscd.Start(limit)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.daemon = d
+		r.daemon, r.since = d, time.Now()
 	}
 	host, port, err := net.SplitHostPort(r.daemon.Addr)
 	if err != nil {
@@ -55,8 +73,8 @@ func (r *pcscdReaders) socket(t *testing.T) socket {
 	}
 	r.used++
 	t.Cleanup(func() {
-		if r.used--; r.used == 0 {
-			r.daemon.Stop()
+		if r.used--; r.used == 0 && time.Since(r.since) > turn {
+			r.stop()
 		}
 	})
 	return s
