@@ -14,7 +14,7 @@ func TestScreenInfo(t *testing.T) {
 
 func TestScreenPing(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
-		s.Run("ping --count 2")
+		s.Run("ping --count 2 --size 100")
 		if s.way.card {
 			s.Exit(exitRefused)
 		}

@@ -184,6 +184,8 @@ func TestScreenPINAsTyped(t *testing.T) {
 		s.Expect("(7 tries left): ")
 		s.Send("\x03")
 		s.Exit(exitInterrupt)
+		s.Run("pin verify --as-typed")
+		s.Answer("left): ", decomposed)
 		s.Run("pin change --as-typed")
 		s.Answer("left): ", decomposed)
 		s.Answer("New PIN: ", "cafes")

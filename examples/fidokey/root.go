@@ -63,6 +63,7 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // so that it refuses shells that it does not know
+		c.Args = noArgs
 	}
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

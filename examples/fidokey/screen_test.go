@@ -138,6 +138,17 @@ func (s *stage) Run(format string, args ...any) {
 	s.start(line, s.args(line))
 }
 
+// Alone is Run for a command that has nothing to do with the stage's key.
+func (s *stage) Alone(format string, args ...any) {
+	s.Helper()
+	line := fmt.Sprintf(format, args...)
+	words, err := shellWords(line)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.start(line, words)
+}
+
 // Piped runs fidokey without a terminal, with stdin as its standard input, and
 // returns what it wrote: --json is for that. Nothing of it is on the screen.
 func (s *stage) Piped(stdin, format string, args ...any) result {

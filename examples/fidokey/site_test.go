@@ -127,7 +127,7 @@ func TestSiteFile(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := try("", "login", "--user", "ada"); r.code != exitFailed || !strings.Contains(r.err, "fidokey register --user ada") {
+	if r := try("", "login", "--user", "ada"); r.code != exitFailed || !strings.Contains(r.err, "fidokey register --site-file "+file+" --user ada does so") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 }
@@ -150,14 +150,14 @@ func TestLoginAccountByScript(t *testing.T) {
 
 // A key that knows no more than U2F is tried as what it is.
 func TestRegisterU2F(t *testing.T) {
-	try, _ := trying(t, newKey(t, virtual.Config{Profile: virtual.U2FOnly}))
+	try, file := trying(t, newKey(t, virtual.Config{Profile: virtual.U2FOnly}))
 	r := try("", "register", "--attestation", "direct")
 	for _, want := range []string{"no, the site has to name the credential", "not told (AAGUID of zeros)", "fido-u2f, type basic_full", "UV 0"} {
 		if r.code != exitOK || !strings.Contains(r.out, want) {
 			t.Errorf("register does not say %q: exit code %d: %s%s", want, r.code, r.out, r.err)
 		}
 	}
-	if !strings.Contains(r.err, "Try fidokey login --user me.") {
+	if !strings.Contains(r.err, "Try fidokey login --site-file "+file+" --user me.") {
 		t.Errorf("the hint: %s", r.err)
 	}
 	if r := try("", "login", "--user", "me"); r.code != exitOK || !strings.Contains(r.out, "the key does not say whose the credential is") {

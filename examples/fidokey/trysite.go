@@ -73,28 +73,29 @@ type siteFile struct {
 
 // with calls f with the site as it was left, and keeps what f has made of it.
 func (t *trySite) with(f func(*site.Site) error) error {
-	if t.file == "" {
+	file := t.file
+	if file == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {
 			return usageError{fmt.Errorf("there is no directory for the site's file: choose one with --site-file (%w)", err)}
 		}
-		t.file = filepath.Join(dir, "fidokey", "site.json")
-		if err := os.MkdirAll(filepath.Dir(t.file), 0o700); err != nil {
+		file = filepath.Join(dir, "fidokey", "site.json")
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return stateError{fmt.Errorf("there is no directory for the site's file: %w; choose one with --site-file", err)}
 		}
 	}
-	lock, err := lockFile(t.file + ".lock")
+	lock, err := lockFile(file + ".lock")
 	if err != nil {
-		return stateError{fmt.Errorf("the site's file %s: %w", t.file, err)}
+		return stateError{fmt.Errorf("the site's file %s: %w", file, err)}
 	}
 	defer lock.Close()
 	kept := siteFile{}
-	b, err := os.ReadFile(t.file)
+	b, err := os.ReadFile(file)
 	if err == nil && len(b) > 0 {
 		err = json.Unmarshal(b, &kept)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return stateError{fmt.Errorf("%s is not what register has written: %w", t.file, err)}
+		return stateError{fmt.Errorf("%s is not what register has written: %w", file, err)}
 	}
 	s, err := site.New(site.Config{RPID: t.rpID, Users: kept.Sites[t.rpID]})
 	if err != nil {
@@ -110,7 +111,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 	if b, err = json.MarshalIndent(kept, "", "\t"); err != nil {
 		return err
 	}
-	if err := replaceFile(t.file, b); err != nil {
+	if err := replaceFile(file, b); err != nil {
 		return stateError{err}
 	}
 	return nil
@@ -186,6 +187,9 @@ func (t *trySite) whyNot(err error) error {
 func (t *trySite) command(name string) string {
 	if t.rpID != tryRPID {
 		name += " --rp " + t.rpID
+	}
+	if t.file != "" {
+		name += " --site-file " + quoted(t.file)
 	}
 	return "fidokey " + name
 }
