@@ -84,6 +84,23 @@ func ExampleKey_HID() {
 	// Output: hello <nil>
 }
 
+// A program remembers what it has opened, to open the same again.
+func ExampleKey_Device() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	simulator, err := serve(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := fido.Open(ctx, simulator, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer key.Close()
+	fmt.Println(key.Device() == simulator)
+	// Output: true
+}
+
 func ExampleList() {
 	keys, err := fido.List()
 	if err != nil {

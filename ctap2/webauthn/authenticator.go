@@ -22,7 +22,10 @@ import (
 // [ErrUnsuitable] are wrapped where they apply, as is the context's error when it
 // ended the call. The [Client] makes all of them an [Error].
 type Authenticator interface {
+	// MakeCredential makes a credential (WebAuthn L3 section 6.3.2).
 	MakeCredential(ctx context.Context, r *MakeCredentialRequest) (*MakeCredentialResult, error)
+
+	// GetAssertion signs with a credential (WebAuthn L3 section 6.3.3).
 	GetAssertion(ctx context.Context, r *GetAssertionRequest) (*GetAssertionResult, error)
 }
 

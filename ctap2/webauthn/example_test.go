@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/webauthn"
 )
@@ -232,4 +233,34 @@ func ExampleParseAttestationObject() {
 	}
 	fmt.Println(object.Fmt, object.AuthData.AttestedCredentialData.PublicKey.Alg)
 	// Output: packed ES256
+}
+
+// An authenticator that has nothing to say of itself.
+func ExampleAttestationObject_Append() {
+	made, err := webauthn.NewSecurityKey(softwareKey(), silent{terminal{pin: "1234"}}).MakeCredential(context.Background(), newPasskey("ada"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	object, err := webauthn.ParseAttestationObject(made.AttestationObject)
+	if err != nil {
+		log.Fatal(err)
+	}
+	object.Fmt, object.AttStmt = "none", cbor.RawMessage{0xa0} // an empty map
+	b, err := object.Append(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(b) < len(made.AttestationObject))
+	// Output: true
+}
+
+// What an authenticator signs in place of the client data.
+func ExampleMakeCredentialRequest_ClientDataHash() {
+	fmt.Printf("%x\n", newPasskey("ada").ClientDataHash())
+	// Output: 61deb4435d0d88683afdd4123d6e1593bb934195ed0609b640f5614e603018e9
+}
+
+func ExampleGetAssertionRequest_ClientDataHash() {
+	fmt.Printf("%x\n", logIn.ClientDataHash())
+	// Output: 2aea27078a8ee7225b8875b52bfa4f7856a363d63e5968bb19dd565ee9dd398f
 }
