@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
-	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/internal/printable"
 )
 
 // An assertion is a GetAssertion.
@@ -165,8 +165,8 @@ func (a *assertion) choose(ctx context.Context, all []*ctap2.GetAssertionRespons
 		accounts[i].CredentialID = bytes.Clone(r.Credential.ID)
 		if r.User != nil {
 			accounts[i].UserID = bytes.Clone(r.User.ID)
-			accounts[i].Name = hid.Text(r.User.Name)
-			accounts[i].DisplayName = hid.Text(r.User.DisplayName)
+			accounts[i].Name = printable.Text(r.User.Name)
+			accounts[i].DisplayName = printable.Text(r.User.DisplayName)
 		}
 	}
 	i, err := a.prompt.ChooseAccount(ctx, a.request.RPID, accounts)

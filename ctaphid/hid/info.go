@@ -2,8 +2,8 @@ package hid
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
+
+	"github.com/gofido/fido/internal/printable"
 )
 
 // An Info describes a FIDO device that the system knows, whether this program
@@ -86,20 +86,8 @@ func LinuxBus(code uint16) Bus {
 	return BusUnknown
 }
 
-// maxText is the most bytes that Text returns: a USB string has at most 126
-// UTF-16 units.
-const maxText = 512
-
 // Text makes a string that a device supplied fit to be shown: bytes that are
 // not UTF-8 and characters that can't be printed (a terminal might obey them)
 // become U+FFFD, blanks around it are removed, and what follows the first
 // 512 bytes is cut off.
-func Text(s string) string {
-	s = strings.ToValidUTF8(s[:min(len(s), maxText)], "\ufffd")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s))
-}
+func Text(s string) string { return printable.Text(s) }
