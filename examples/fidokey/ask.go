@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +26,22 @@ var (
 	errNoPIN = &advice{"no PIN was entered", errNeedPIN}
 	errSlow  = &advice{"you took too long to answer: --timeout gives you more time", context.DeadlineExceeded}
 )
+
+// errLongPIN says that no key takes so long a PIN, however long it is.
+var errLongPIN = &advice{fmt.Sprintf("the PIN is too long: a key takes at most %d characters", pinuv.MaxPINBytes),
+	&pinuv.PINError{Rule: pinuv.PINTooManyBytes, Have: maxPIN, Limit: pinuv.MaxPINBytes}}
+
+// promptTime is how long a person at a terminal has to answer: longer than a key has,
+// as a good PIN takes some thought.
+const promptTime = 5 * time.Minute
+
+// patience is how long to wait for an answer of the user.
+func (a *app) patience() time.Duration {
+	if a.hasty || !isTerminal(a.in) {
+		return a.timeout
+	}
+	return max(promptTime, a.timeout)
+}
 
 // ended says why a wait for the user is over.
 func ended(ctx context.Context) error {
@@ -81,7 +99,7 @@ func yesFlag(c *cobra.Command, yes *bool) {
 // readLine asks for a line, from a terminal or a pipe. The end of the input is
 // io.EOF, and a user who takes too long errSlow. When ctx ends, the read that is pending is left behind.
 func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.patience(), errSlow)
 	defer cancel()
 	fmt.Fprint(a.err, a.fit(a.err, prompt))
 	line, err := awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxLine) })
@@ -144,7 +162,7 @@ const maxLine = 4096
 // readPIN asks for a PIN: at the terminal, or the next line of standard input
 // with --pin-stdin. The caller wipes it.
 func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, a.patience(), errSlow)
 	defer cancel()
 	switch {
 	case isTerminal(a.in): // with --pin-stdin too, so that it is not shown
@@ -155,8 +173,12 @@ func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error
 	default:
 		return nil, errNeedPIN
 	}
-	if err == io.EOF || err == nil && len(pin) == 0 {
+	switch {
+	case err == io.EOF, err == nil && len(pin) == 0:
 		return nil, errNoPIN
+	case err == nil && len(pin) == maxPIN:
+		clear(pin)
+		return nil, errLongPIN
 	}
 	return pin, err
 }

@@ -52,7 +52,7 @@ func (b *blobStore) getFor(ctx context.Context, ids []string, file string) error
 	r := readBlob{blobOwner: ownerOf(p), Size: len(data)}
 	if file != "" && file != "-" {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
-			return fileError{err}
+			return unusable(file, err)
 		}
 		return b.result(r, func() error {
 			b.tell("Wrote the %s of %s to %s.", plural(len(data), "byte"), p.words(), quoted(file))

@@ -53,7 +53,7 @@ func (a *app) blobInput(ctx context.Context, file string) ([]byte, error) {
 	case file != "" && file != "-":
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, fileError{err}
+			return nil, unusable(file, err)
 		}
 		defer f.Close()
 		in = f
@@ -73,11 +73,6 @@ func (a *app) blobInput(ctx context.Context, file string) ([]byte, error) {
 
 // errNoEnd says that a pipe stays open.
 var errNoEnd = &advice{"the data has not come to its end in time: --timeout gives it more", context.DeadlineExceeded}
-
-// A fileError is one of a file that the user has named, and not of a key.
-type fileError struct{ error }
-
-func (e fileError) Unwrap() error { return e.error }
 
 // writtenBlob is the JSON form of what was stored.
 type writtenBlob struct {

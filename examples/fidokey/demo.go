@@ -99,7 +99,7 @@ func (d *demo) run(ctx context.Context) error {
 	d.key = key
 	defer func() { clear(d.pin) }()
 	for _, step := range []func(context.Context) error{d.meet, d.preparePIN, d.registerAndLogIn, d.bye} {
-		if err := d.timed(ctx, step); err != nil {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}

@@ -140,8 +140,10 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return oneLine(err)
 	case errors.Is(err, errInterrupted): // at a prompt
 		return errInterrupted.Error()
+	case ctx.Err() != nil && errors.Is(err, context.Canceled) && a.urged.Load():
+		return "interrupted; the key no longer waits for you"
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return "interrupted; a key that waited for a touch was told to stop"
+		return errInterrupted.Error()
 	case asAny[*advice](err):
 		return oneLine(err)
 	case isPIN:
@@ -152,6 +154,8 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return rule.Error()
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program has the port that the simulator answers to: end that program, or choose another port (" + oneLine(err) + ")"
 	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):
 		return "another program is using the key: close it there, or try again later (" + oneLine(err) + ")"
 	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err) && a.contactless:

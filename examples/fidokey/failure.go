@@ -93,23 +93,31 @@ func (a *app) explainPIN(e *ctap2.PINError) string {
 		}
 		return text
 	case pinWrong:
-		text := "the PIN is wrong"
+		text := wrongPIN
 		if e.Retries > 0 {
 			text += "; " + tries(uint(e.Retries))
 		}
-		if e.Retries == 1 {
-			text += ", after which only a reset helps, and it erases everything on the key"
-		}
-		if e.PowerCycleNeeded {
-			text += "; before the next one " + a.powerCycle()
-		}
-		if e.Normalized {
-			text += "; if it is the right one, other software has set it in another Unicode form: fidokey pin change --as-typed sends it as you type it"
-		}
-		return text
+		return text + a.afterWrongPIN(e)
 	default:
 		return pinAdvice[word]
 	}
+}
+
+const wrongPIN = "the PIN is wrong"
+
+// afterWrongPIN is what there is to know, beside how many tries are left, before the
+// next PIN is typed.
+func (a *app) afterWrongPIN(e *ctap2.PINError) (text string) {
+	if e.Retries == 1 {
+		text += "; after one more only a reset helps, and it erases everything on the key"
+	}
+	if e.PowerCycleNeeded {
+		text += "; before the next one " + a.powerCycle()
+	}
+	if e.Normalized {
+		text += "; if it is the right one, other software has set it in another Unicode form: fidokey pin change --as-typed sends it as you type it"
+	}
+	return text
 }
 
 var pinAdvice = map[pinWord]string{

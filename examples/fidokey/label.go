@@ -236,6 +236,9 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	if err := l.meet(ctx); err != nil {
 		return err
 	}
+	if err := l.free(name); err != nil { // before the key asks for a touch in vain
+		return err
+	}
 	now := label{Name: name, AAGUID: l.info.AAGUID.String()}
 	if l.hid != nil {
 		now.VendorID, now.ProductID, now.Product = l.hid.VendorID, l.hid.ProductID, l.hid.Product
@@ -262,6 +265,15 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 		l.tell("This key is %q from now on. It is found again by %s.", now.Name, labelByWords[now.By])
 		return nil
 	})
+}
+
+// free says whether another key has a name.
+func (l *labelling) free(name string) error {
+	all, err := readLabels()
+	if err == nil {
+		err = all.set(l.old, label{Name: name})
+	}
+	return err
 }
 
 func (l *labelling) bySerial(now *label) error {

@@ -219,3 +219,18 @@ func TestLabelsDamaged(t *testing.T) {
 		}
 	}
 }
+
+// A name that another key has is refused before anybody touches the key.
+func TestLabelTaken(t *testing.T) {
+	keepLabels(t)
+	one, other := newKey(t, virtual.Config{User: virtual.AlwaysTouch()}), newKey(t, virtual.Config{User: virtual.AlwaysTouch(), History: 10})
+	says(t, fidokey(t, t.Context(), "", "label", "blue", "-q", "-d", serve(t, one)), exitOK, "")
+	says(t, fidokey(t, t.Context(), "", "label", "blue", "-d", serve(t, other)), exitUsage, "", `another key has the label "blue"`)
+	for _, c := range other.Commands() {
+		if r, err := c.Parse(); err == nil {
+			if _, made := r.(*ctap2.MakeCredentialRequest); made {
+				t.Error("the key was asked for a credential")
+			}
+		}
+	}
+}

@@ -179,7 +179,10 @@ func (a *app) listingFile(arg string) (io.ReadCloser, bool, error) {
 		return nil, false, nil // whatever it is, it is for --device to say
 	}
 	file, err := os.Open(arg)
-	return file, err == nil, err
+	if err != nil {
+		return nil, false, unusable(arg, err)
+	}
+	return file, true, nil
 }
 
 // words says which key it is, and what was found.

@@ -118,7 +118,7 @@ func namesOf(passkeys []sitePasskey) string {
 	for _, p := range passkeys {
 		blob := ""
 		if p.LargeBlobKey {
-			blob = "with what is stored in its large blob"
+			blob = "with what may be stored in its large blob"
 		}
 		table = append(table, []string{p.ID, p.words(), blob})
 	}

@@ -42,7 +42,7 @@ func (a *app) pinForceChange(ctx context.Context, key *fido.Key, yes bool) error
 		return &ctap2.PINError{Status: ctap2.StatusPINNotSet, Retries: -1}
 	}
 	if info.ForcePINChange {
-		return a.pinDone(ctx, key, "The key demands a new PIN already: nothing was changed. fidokey pin change changes it.")
+		return a.pinDone(ctx, key, pinMustChange, "The key demands a new PIN already: nothing was changed. fidokey pin change changes it.")
 	}
 	err = a.agree(ctx, yes, "Have the key demand a new PIN?",
 		"The key will take its present PIN for nothing but to change it, until that is done with fidokey pin change.")
@@ -58,7 +58,7 @@ func (a *app) pinForceChange(ctx context.Context, key *fido.Key, yes bool) error
 	if !info.ForcePINChange {
 		return nonsenseError{errors.New("the key has agreed, and yet does not say that it demands a new PIN")}
 	}
-	return a.pinDone(ctx, key, "The key demands a new PIN: fidokey pin change changes it.")
+	return a.pinDone(ctx, key, pinMustChange, "The key demands a new PIN: fidokey pin change changes it.")
 }
 
 // minLength is what pin min-length shall change.
@@ -122,7 +122,7 @@ func (a *app) pinMinLength(ctx context.Context, key *fido.Key, m *minLength) err
 			return err
 		}
 		least, most := info.PINLengths()
-		return a.pinDone(ctx, key, fmt.Sprintf("A new PIN has at least %d characters and at most %d.", least, most))
+		return a.pinDone(ctx, key, pinWordOf(info), fmt.Sprintf("A new PIN has at least %d characters and at most %d.", least, most))
 	}
 	info, err := a.pinPolicyInfo(ctx, key)
 	if err != nil {
@@ -133,7 +133,7 @@ func (a *app) pinMinLength(ctx context.Context, key *fido.Key, m *minLength) err
 		return err
 	}
 	if len(consequence) == 0 {
-		return a.pinDone(ctx, key, "That is so already: nothing was changed.")
+		return a.pinDone(ctx, key, pinWordOf(info), "That is so already: nothing was changed.")
 	}
 	if err := a.agree(ctx, m.yes, "Change the rules for PINs?", consequence...); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (a *app) pinMinLength(ctx context.Context, key *fido.Key, m *minLength) err
 	if err != nil {
 		return err
 	}
-	return a.pinDone(ctx, key, text)
+	return a.pinDone(ctx, key, pinWordOf(info), text)
 }
 
 // consequence says what the change will mean, none if nothing is to be changed.

@@ -46,8 +46,9 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 		err = rules.refused(key.SetPIN(ctx, pin))
 		clear(pin)
 		if err == nil {
-			if info, err = key.GetInfo(ctx); err != nil {
-				return err
+			info, err := key.GetInfo(ctx)
+			if err != nil { // that is for pinDone to say: the PIN is set
+				return a.pinDone(ctx, key, pinUsable, "The PIN is set.")
 			}
 			if !info.Options[ctap2.OptionClientPIN] {
 				return nonsenseError{errors.New("the key has taken the PIN, and yet says that none is set")}
@@ -55,7 +56,7 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 			if enrolled, ok := info.Options[ctap2.OptionBioEnroll]; ok && !enrolled {
 				defer a.hint("The key has a fingerprint sensor, too: fidokey fingerprints add has it learn a finger.")
 			}
-			return a.pinDone(ctx, key, "The PIN is set.")
+			return a.pinDone(ctx, key, pinUsable, "The PIN is set.")
 		}
 		if !a.chooseAgain(ctx, err) {
 			return err
@@ -117,7 +118,7 @@ func (a *app) pinChange(ctx context.Context, key *fido.Key) error {
 		e, _ := errors.AsType[*ctap2.PINError](err)
 		switch {
 		case err == nil:
-			return a.pinDone(ctx, key, "The PIN is changed.")
+			return a.pinDone(ctx, key, pinUsable, "The PIN is changed.")
 		case asAny[*pinuv.PINError](err) && isTerminal(a.in): // of the present one: the new one was checked
 			a.notThePIN(ctx, err)
 			clear(present)
@@ -145,15 +146,16 @@ func secondLine(err error, pinStdin bool) error {
 }
 
 // pinDone tells that a command has done its work: in words, or how it stands with
-// the PIN now.
-func (a *app) pinDone(ctx context.Context, key *fido.Key, text string) error {
+// the PIN now. That is word and no more if the key does not answer any longer.
+func (a *app) pinDone(ctx context.Context, key *fido.Key, word pinWord, text string) error {
 	if !a.json {
 		a.tell("%s", a.fill(text))
 		return nil
 	}
 	s, err := readPINState(ctx, key)
 	if err != nil {
-		return err
+		a.hint("%s The key does not answer now (%s).", text, oneLine(err))
+		s = &pinState{PIN: word}
 	}
 	return a.printJSON(s)
 }

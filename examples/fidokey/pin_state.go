@@ -30,29 +30,22 @@ func readPINState(ctx context.Context, key *fido.Key) (*pinState, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &pinState{PIN: pinUnsupported, PinComplexityPolicy: info.PinComplexityPolicy}
+	s := &pinState{PIN: pinWordOf(info), PinComplexityPolicy: info.PinComplexityPolicy}
 	set, ok := info.Options[ctap2.OptionClientPIN]
 	if ok || info.MinPINLength > 0 { // one that is entered on the key itself has a length, too
 		s.MinPINLength, s.MaxPINLength = info.PINLengths()
 	}
-	if ok {
-		s.PIN = pinNotSet
-		if set {
-			left, err := key.PINRetries(ctx)
-			if err != nil {
-				return nil, err
-			}
-			s.PINRetries = &left.Retries
-			switch {
-			case left.Retries == 0:
-				s.PIN = pinBlocked
-			case left.PowerCycleNeeded:
-				s.PIN = pinPowerCycle
-			case info.ForcePINChange:
-				s.PIN = pinMustChange
-			default:
-				s.PIN = pinUsable
-			}
+	if set {
+		left, err := key.PINRetries(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.PINRetries = &left.Retries
+		switch {
+		case left.Retries == 0:
+			s.PIN = pinBlocked
+		case left.PowerCycleNeeded:
+			s.PIN = pinPowerCycle
 		}
 	}
 	if ready, ok := info.Options[ctap2.OptionUV]; ok {
@@ -62,6 +55,21 @@ func readPINState(ctx context.Context, key *fido.Key) (*pinState, error) {
 		}
 	}
 	return s, nil
+}
+
+// pinWordOf tells how it stands with the PIN as far as getInfo does, which does not
+// know the tries.
+func pinWordOf(info *ctap2.GetInfoResponse) pinWord {
+	set, can := info.Options[ctap2.OptionClientPIN]
+	switch {
+	case !can:
+		return pinUnsupported
+	case !set:
+		return pinNotSet
+	case info.ForcePINChange:
+		return pinMustChange
+	}
+	return pinUsable
 }
 
 func (a *app) pinRetriesCommand() *cobra.Command {
@@ -164,7 +172,7 @@ func (a *app) pinVerify(ctx context.Context, key *fido.Key) error {
 		return err
 	}
 	token.Wipe()
-	return a.pinDone(ctx, key, "The PIN is right.")
+	return a.pinDone(ctx, key, pinUsable, "The PIN is right.")
 }
 
 // leastPower returns the permission of the token that proves the PIN: one to log

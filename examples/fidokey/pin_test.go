@@ -47,6 +47,7 @@ func TestPINJSON(t *testing.T) {
 		{args: "pin set", code: exitPIN, out: failure(`"message":"no PIN was entered","pin":"needed"`)},
 		{args: "pin set", stdin: "135\n", code: exitPIN, out: failure(`"message":"the PIN is too short: it has 3 characters and the key asks for at least 4","pin":"againstRules"`)},
 		{args: "pin set", stdin: "1234\n", code: exitPIN, out: failure(`"message":"the key refuses this PIN, which costs no try. The key has a policy against simple PINs: see https://key.example/pins","status":"CTAP2_ERR_PIN_POLICY_VIOLATION","pin":"againstRules"`)},
+		{args: "pin set", stdin: strings.Repeat("7", 300) + "\n", code: exitPIN, out: failure(`"message":"the PIN is too long: a key takes at most 63 characters","pin":"againstRules"`)},
 		{args: "pin set", stdin: "13579\n", out: usable("4")},
 		{args: "pin set", stdin: "13579\n", code: exitPIN, out: failure(`"message":"this key has a PIN already: fidokey pin change changes it. If it is forgotten, only fidokey reset helps, and it erases everything on the key","pin":"alreadySet"`)},
 		{args: "pin verify", stdin: "13579\n", out: usable("4")},
@@ -255,5 +256,21 @@ func TestFailureJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.out), &got); err != nil || got.Error.ExitCode != r.code || r.err != "fidokey: "+got.Error.Message+"\n" {
 			t.Errorf("%s: %+v, %v", args, r, err)
 		}
+	}
+}
+
+// The PIN is set whatever the key says after it.
+func TestPINSetUnconfirmed(t *testing.T) {
+	key := newKey(t, virtual.Config{})
+	set := false
+	key.SetFaults(virtual.Faults{Mutate: func(c ctap2.Command, reply []byte) []byte {
+		if set = set || c == ctap2.CommandClientPIN && len(reply) == 1; set && c == ctap2.CommandGetInfo {
+			return []byte{byte(ctap2.StatusOther)}
+		}
+		return reply
+	}})
+	r := withPIN(t, serve(t, key), "pin", "set", "--json")
+	if got := jsonOf[pinState](t, r); got.PIN != pinUsable || !strings.Contains(r.err, "The PIN is set. The key does not answer now") {
+		t.Errorf("it prints %s%s", r.out, r.err)
 	}
 }

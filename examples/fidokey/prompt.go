@@ -16,7 +16,7 @@ import (
 var errInterrupted = errors.New("interrupted")
 
 // maxPIN is the most bytes of a line that is read as a PIN, more than any key
-// takes: a longer one is refused by the rules for PINs, not cut.
+// takes: of a longer one nobody knows how long it is.
 const maxPIN = 256
 
 // readSecret asks for a line that is not shown. Ctrl-C gives errInterrupted,

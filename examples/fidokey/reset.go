@@ -293,7 +293,7 @@ func (r *reset) failed(ctx context.Context, key *fido.Key, err error) error {
 	long := r.info.LongTouchForReset != nil && *r.info.LongTouchForReset
 	switch {
 	case errors.Is(err, ctap2.StatusNotAllowed) && r.byHand():
-		return refused(exitTimeout, fmt.Sprintf("the key says that it is too late, %.1fs after it was put back", time.Since(r.power).Seconds())+nothing+". Run fidokey reset again, and put the key straight into the computer, not into a hub")
+		return refused(exitTimeout, fmt.Sprintf("the key says that it is too late, %.1fs after it was put back", time.Since(r.power).Seconds())+nothing+". Run fidokey reset again, and "+r.sooner())
 	case errors.Is(err, ctap2.StatusNotAllowed):
 		return refused(exitTimeout, "too late: a key takes a reset only in the first seconds after it gets power, and this one has not started anew"+nothing+". Start the simulator again, and run fidokey reset at once")
 	case errors.Is(err, ctap2.StatusOperationDenied) && long:
@@ -313,6 +313,14 @@ func (r *reset) failed(ctx context.Context, key *fido.Key, err error) error {
 		return refused(exitRefused, "the key's answer makes no sense, and fidokey info tells whether it was erased: "+oneLine(err))
 	}
 	return refused(exitRefused, "the key has not done it: "+oneLine(err))
+}
+
+// sooner is how a key gets its power without losing time.
+func (r *reset) sooner() string {
+	if r.contactless {
+		return "hold the key still at the middle of the reader until it is done"
+	}
+	return "put the key straight into the computer, not into a hub"
 }
 
 // cancelled looks whether a key that was told to stop has been erased before.

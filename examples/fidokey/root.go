@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofido/fido/ctap2/virtual"
@@ -22,6 +23,7 @@ type app struct {
 
 	device  string
 	timeout time.Duration
+	hasty   bool // --timeout was given, and is for the user too
 	trace   bool
 	color   string
 	lock    string
@@ -35,10 +37,11 @@ type app struct {
 
 	pinAsTyped bool // flag of the commands that change or try the PIN
 
-	answered    bool   // with --json: there is an object on standard output
-	contactless bool   // the key is held to a reader
-	keyName     string // of a command with several keys: which of them prompts mean
-	pin         []byte // the line of --pin-stdin, once it was read
+	answered    bool        // with --json: there is an object on standard output
+	urged       atomic.Bool // a key has waited for its user
+	contactless bool        // the key is held to a reader
+	keyName     string      // of a command with several keys: which of them prompts mean
+	pin         []byte      // the line of --pin-stdin, once it was read
 	closers     []func() error
 }
 
@@ -132,7 +135,7 @@ along. --device names another:
 	root.SetHelpFunc(a.help)
 	f := root.PersistentFlags()
 	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual or a simulator (fidokey --help tells more)")
-	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you")
+	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you (at a prompt in a terminal 5m, unless this is given)")
 	f.BoolVar(&a.json, "json", false, "print JSON, for programs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results, errors and what you have to do, and nothing else")
 	f.BoolVar(&a.pinStdin, "pin-stdin", false, "read the key's PIN from standard input, for scripts")
@@ -150,7 +153,10 @@ along. --device names another:
 		}
 	}
 	withoutArgs(root)
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		a.hasty = c.Flags().Changed("timeout")
+		return a.checkFlags()
+	}
 	return root
 }
 

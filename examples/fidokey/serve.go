@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"syscall"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
+	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
 	"github.com/gofido/fido/ctaphid/uhid"
 	"github.com/gofido/fido/nfc"
@@ -133,13 +136,23 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := net.SplitHostPort(s.vpcd); err != nil {
+		return badUse("--vpcd %q is not HOST:PORT", s.vpcd)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.vpcd)
+	if err != nil && ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return &advice{fmt.Sprintf("no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd), err}
+	}
 	if err := s.result(served{"at vpcd:" + s.vpcd}, func() error {
 		fmt.Fprintf(s.folded(s.out), "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
 		return nil
 	}); err != nil {
 		return err
 	}
-	err = vpcd.Connect(ctx, s.vpcd, nfc.NewApplet(key, nil))
+	err = vpcd.Serve(ctx, conn, nfc.NewApplet(key, nil)) // which closes conn
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -162,6 +175,9 @@ func (s *serving) listen(powerCycle func()) (ctaphid.Device, string, error) {
 		o.PowerCycle = powerCycle
 	}
 	l, err := udphid.Listen(s.udp, o)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, "", &advice{fmt.Sprintf("another program has the address %s: end that program, or choose another port", hid.Text(s.udp)), err}
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -31,7 +31,10 @@ func (a *app) hint(format string, args ...any) {
 
 // urge says what the user has to do with the key now, without which nothing goes
 // on: --quiet does not silence it.
-func (a *app) urge(text string) { fmt.Fprintln(a.folded(a.err), a.paint(a.err, bold, text)) }
+func (a *app) urge(text string) {
+	a.urged.Store(true)
+	fmt.Fprintln(a.folded(a.err), a.paint(a.err, bold, text))
+}
 
 // result prints what a command has found: v with --json, and otherwise what
 // words prints.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gofido/fido"
@@ -91,9 +92,14 @@ func (a *app) askPINWith(ctx context.Context, left string, last error) ([]byte, 
 	return a.readPIN(ctx, fmt.Sprintf("PIN of %s (%s): ", a.theKey(), left))
 }
 
-// notThePIN says why the PIN that was typed did not do.
+// notThePIN says why the PIN that was typed did not do. The prompt for the next one
+// tells how many tries are left.
 func (a *app) notThePIN(ctx context.Context, err error) {
-	text := sentence(a.explain(ctx, err)) + "."
+	text := a.explain(ctx, err)
+	if e, ok := errors.AsType[*ctap2.PINError](err); ok && pinProblem(e) == pinWrong {
+		text = wrongPIN + a.afterWrongPIN(e)
+	}
+	text = sentence(text) + "."
 	if asAny[*pinuv.PINError](err) {
 		text += " It was not sent and cost no try."
 	}

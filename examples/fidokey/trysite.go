@@ -122,7 +122,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 func (t *trySite) client(key *fido.Key) *webauthn.Client {
 	k := webauthn.NewSecurityKey(key.Client, terminalPrompt{t.app})
 	k.Contactless = key.Contactless()
-	return webauthn.NewClient(k, &webauthn.Config{MinTimeout: t.timeout, MaxTimeout: t.timeout})
+	return webauthn.NewClient(k, &webauthn.Config{MinTimeout: t.patience(), MaxTimeout: t.patience()})
 }
 
 func (t *trySite) origin() string { return "https://" + t.rpID }
@@ -171,6 +171,8 @@ func (t *trySite) whyNot(err error) error {
 		text = t.explainPIN(pin)
 	case errors.Is(err, ctap2.StatusPINNotSet):
 		text += " (fidokey pin set)"
+	case errors.Is(err, webauthn.ErrTimeout) && errors.Is(err, context.DeadlineExceeded):
+		text = fmt.Sprintf("nobody answered within %v: try again, or give more time with --timeout", t.patience())
 	case errors.Is(err, webauthn.ErrAlreadyRegistered):
 		text = "the key is registered for this account already: " + t.command("login") + " logs in with it, and --user registers another account"
 	case errors.Is(err, webauthn.ErrNoPasskey):
