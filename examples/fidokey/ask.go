@@ -19,17 +19,16 @@ import (
 var errDeclined = errors.New("you did not agree: nothing was changed")
 
 // errNeedPIN says that a command can't go on without the key's PIN.
-var errNeedPIN = errors.New("this key wants its PIN: run fidokey in a terminal and enter it, or give it with --pin-stdin")
+var errNeedPIN = problem(exitPIN, "this key wants its PIN: run fidokey in a terminal and enter it, or give it with --pin-stdin")
 
 // What errNeedPIN and context.DeadlineExceeded mean at a prompt.
 var (
-	errNoPIN = &advice{"no PIN was entered", errNeedPIN}
-	errSlow  = &advice{"you took too long to answer: --timeout gives you more time", context.DeadlineExceeded}
+	errNoPIN = because(errNeedPIN, "no PIN was entered")
+	errSlow  = because(context.DeadlineExceeded, "you took too long to answer: --timeout gives you more time")
 )
 
 // errLongPIN says that no key takes so long a PIN, however long it is.
-var errLongPIN = &advice{fmt.Sprintf("the PIN is too long: a key takes at most %d characters", pinuv.MaxPINBytes),
-	&pinuv.PINError{Rule: pinuv.PINTooManyBytes, Have: maxPIN, Limit: pinuv.MaxPINBytes}}
+var errLongPIN = because(&pinuv.PINError{Rule: pinuv.PINTooManyBytes, Have: maxPIN, Limit: pinuv.MaxPINBytes}, "the PIN is too long: a key takes at most %d characters", pinuv.MaxPINBytes)
 
 // promptTime is how long a person at a terminal has to answer: longer than a key has,
 // as a good PIN takes some thought.

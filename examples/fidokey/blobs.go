@@ -55,8 +55,7 @@ func (a *app) withBlobs(c *cobra.Command, write bool, f func(context.Context, *b
 		case slices.Contains(info.Extensions, ctap2.ExtensionLargeBlob):
 			b.withPasskey = true
 		default:
-			return &advice{"this key stores no data with passkeys; one that does has the option largeBlobs, or the extension largeBlob, in fidokey info",
-				&ctap2.UnsupportedError{Feature: "large blobs"}}
+			return cant("this key stores no data with passkeys; one that does has the option largeBlobs, or the extension largeBlob, in fidokey info")
 		}
 		defer b.endToken()
 		return f(ctx, b)
@@ -98,8 +97,8 @@ func (b *blobStore) passkeys(ctx context.Context, ids []string) (found []sitePas
 	for i := range found {
 		if p := &found[i]; !b.canHaveBlob(p) {
 			l.wipeLargeBlobKeys()
-			return nil, nil, &advice{fmt.Sprintf("the passkey of %s can't have data: the site did not ask for that when it was made; "+
-				"only a new passkey, for which it does, can", p.words()), errNoSuch}
+			return nil, nil, problem(exitFailed, "the passkey of %s can't have data: the site did not ask for that when it was made; "+
+				"only a new passkey, for which it does, can", p.words())
 		}
 	}
 	return found, l.wipeLargeBlobKeys, nil
@@ -114,8 +113,8 @@ func (b *blobStore) array(ctx context.Context) (ctap2.LargeBlobArray, error) {
 // damagedAdvice says what to do if err is that the array is damaged.
 func damagedAdvice(err error) error {
 	if damaged, ok := errors.AsType[*ctap2.LargeBlobArrayError](err); ok {
-		return &advice{fmt.Sprintf("the data on the key (%d bytes) is damaged, and can't be read any more; it is left as it is. "+
-			"fidokey blobs delete --all empties the storage, so that data can be stored again; passkeys are not affected", len(damaged.Raw)), nonsenseError{err}}
+		return because(nonsense("%w", err), "the data on the key (%d bytes) is damaged, and can't be read any more; it is left as it is. "+
+			"fidokey blobs delete --all empties the storage, so that data can be stored again; passkeys are not affected", len(damaged.Raw))
 	}
 	return err
 }

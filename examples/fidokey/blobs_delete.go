@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -22,9 +21,9 @@ damaged.`,
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case d.all && len(args) > 0:
-				return usageError{errors.New("either IDs or --all say what to delete, not both")}
+				return badUse("either IDs or --all say what to delete, not both")
 			case !d.all && len(args) == 0:
-				return usageError{errors.New("what shall be deleted? Give the IDs that fidokey blobs list shows, or --all")}
+				return badUse("what shall be deleted? Give the IDs that fidokey blobs list shows, or --all")
 			}
 			return checkPasskeyIDs(args)
 		},
@@ -130,7 +129,7 @@ func (b *blobStore) delete(ctx context.Context, p *sitePasskey) error {
 // deleteAllBlobs empties the storage, whatever is in it.
 func (b *blobStore) deleteAllBlobs(ctx context.Context, d blobDeletion) error {
 	if b.withPasskey {
-		return &advice{"this key keeps the data of each passkey by itself: give the IDs, or delete the passkeys", &ctap2.UnsupportedError{Feature: "the command largeBlobs"}}
+		return cant("this key keeps the data of each passkey by itself: give the IDs, or delete the passkeys")
 	}
 	array, err := b.key.ReadLargeBlobs(ctx)
 	damaged := asAny[*ctap2.LargeBlobArrayError](err)

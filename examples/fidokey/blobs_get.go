@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"unicode"
 	"unicode/utf8"
@@ -78,7 +77,7 @@ func (b *blobStore) get(ctx context.Context, p *sitePasskey) (data []byte, err e
 
 // noData says that there is no data with a passkey.
 func noData(p *sitePasskey) error {
-	return &advice{fmt.Sprintf("there is no data with the passkey of %s; fidokey blobs set %s stores some", p.words(), p.ID), ctap2.ErrNoLargeBlob}
+	return because(ctap2.ErrNoLargeBlob, "there is no data with the passkey of %s; fidokey blobs set %s stores some", p.words(), p.ID)
 }
 
 // writeOut writes the data to standard output, but nothing that is not text to a

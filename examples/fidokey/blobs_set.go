@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -34,7 +33,7 @@ before anything is written.`,
 			defer clear(data)
 			err = a.withBlobs(c, true, func(ctx context.Context, b *blobStore) error { return b.setFor(ctx, args, data, yes) })
 			if errors.Is(err, errNeedPIN) && file == "" {
-				err = &advice{"this key wants its PIN, and standard input has the data: give the data with --in FILE", err}
+				err = because(err, "this key wants its PIN, and standard input has the data: give the data with --in FILE")
 			}
 			return err
 		},
@@ -72,7 +71,7 @@ func (a *app) blobInput(ctx context.Context, file string) ([]byte, error) {
 }
 
 // errNoEnd says that a pipe stays open.
-var errNoEnd = &advice{"the data has not come to its end in time: --timeout gives it more", context.DeadlineExceeded}
+var errNoEnd = because(context.DeadlineExceeded, "the data has not come to its end in time: --timeout gives it more")
 
 // writtenBlob is the JSON form of what was stored.
 type writtenBlob struct {
@@ -148,6 +147,5 @@ func (b *blobStore) tellSize(array ctap2.LargeBlobArray, data []byte) error {
 }
 
 func tooLarge(size, left uint) error {
-	return &advice{fmt.Sprintf("the data takes %d bytes on the key, and there is room for %d: store less, or make room with fidokey blobs delete", size, left),
-		ctap2.StatusLargeBlobStorageFull}
+	return cant("the data takes %d bytes on the key, and there is room for %d: store less, or make room with fidokey blobs delete", size, left)
 }

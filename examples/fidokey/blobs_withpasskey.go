@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"github.com/gofido/fido/ctap2"
 )
@@ -14,8 +13,7 @@ import (
 // that: as nothing else than this site is authorised then, it takes another prompt.
 func (b *blobStore) assert(ctx context.Context, p *sitePasskey, input ctap2.Extensions) (*ctap2.LargeBlobOutput, error) {
 	if !p.Site.complete() {
-		return nil, &advice{fmt.Sprintf("the key has shortened the name of the site %s: it gives the data only to the site itself", p.Site.words()),
-			&ctap2.UnsupportedError{Feature: "data of a site without its whole name"}}
+		return nil, cant("the key has shortened the name of the site %s: it gives the data only to the site itself", p.Site.words())
 	}
 	r := &ctap2.GetAssertionRequest{
 		RPID: p.Site.RPID, ClientDataHash: make([]byte, 32), Extensions: input,
@@ -42,7 +40,7 @@ func (b *blobStore) assert(ctx context.Context, p *sitePasskey, input ctap2.Exte
 		}
 		output, err := got.UnsignedExtensionOutputs.LargeBlob()
 		if err == nil && output == nil {
-			err = &advice{fmt.Sprintf("the passkey of %s can't have data: the site did not ask for that when it was made", p.words()), errNoSuch}
+			err = problem(exitFailed, "the passkey of %s can't have data: the site did not ask for that when it was made", p.words())
 		}
 		return output, err
 	}
@@ -91,10 +89,10 @@ func (b *blobStore) write(ctx context.Context, p *sitePasskey, data []byte) erro
 	output, err := b.assert(ctx, p, input)
 	switch {
 	case errors.Is(err, ctap2.StatusRequestTooLarge):
-		return &advice{fmt.Sprintf("the key takes no message as large as one with %s: store less", plural(len(data), "byte")), err}
+		return because(err, "the key takes no message as large as one with %s: store less", plural(len(data), "byte"))
 	case err == nil && (output.Written == nil || !*output.Written):
-		return &advice{fmt.Sprintf("the key has not stored the data with the passkey of %s: it has no room for so much, "+
-			"or the site did not ask for any when the passkey was made", p.words()), ctap2.StatusLargeBlobStorageFull}
+		return cant("the key has not stored the data with the passkey of %s: it has no room for so much, "+
+			"or the site did not ask for any when the passkey was made", p.words())
 	}
 	return err
 }

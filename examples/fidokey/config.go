@@ -231,7 +231,7 @@ func (a *app) switchSetting(ctx context.Context, key *fido.Key, s *setting, on, 
 		return s.missing(key)
 	case *before == on:
 		return a.settingDone(info, fmt.Sprintf("%s is %s already: nothing was changed.", s.name, onOff(on)))
-	case errors.Is(settable(info), errCant):
+	case asAny[*advice](settable(info)):
 		return settable(info)
 	case !configures(info, s.sub):
 		return cant("this key has the setting %s, but does not let it be changed", s.name)
@@ -252,7 +252,7 @@ func (a *app) switchSetting(ctx context.Context, key *fido.Key, s *setting, on, 
 		return err
 	}
 	if after := s.state(info); after == nil || *after != on {
-		return nonsenseError{fmt.Errorf("the key has agreed, and yet does not say that %s is %s", s.name, onOff(on))}
+		return nonsense("the key has agreed, and yet does not say that %s is %s", s.name, onOff(on))
 	}
 	return a.settingDone(info, fmt.Sprintf("%s is %s.", s.name, onOff(on)))
 }
@@ -298,5 +298,5 @@ func onOff(on bool) string {
 // as it tells, and somebody can use it.
 func configures(info *ctap2.GetInfoResponse, sub ctap2.ConfigSubCommand) bool {
 	listed := info.AuthenticatorConfigCommands
-	return info.Options[ctap2.OptionAuthnrCfg] && (listed == nil || slices.Contains(listed, uint(sub))) && !errors.Is(settable(info), errCant)
+	return info.Options[ctap2.OptionAuthnrCfg] && (listed == nil || slices.Contains(listed, uint(sub))) && !asAny[*advice](settable(info))
 }

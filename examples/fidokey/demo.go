@@ -25,9 +25,6 @@ const (
 	demoPIN = "271828"
 )
 
-// A nonsenseError is a reply that is well-formed and yet not true.
-type nonsenseError struct{ error }
-
 func (a *app) demoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
@@ -232,7 +229,7 @@ func (d *demo) register(ctx context.Context) (*ctap2.AttestedCredentialData, err
 	c := made.AuthData.AttestedCredentialData
 	d.detail("The key made a key pair for %v and a credential ID of %d bytes: %x…", c.PublicKey.Alg, len(c.CredentialID), c.CredentialID[:min(8, len(c.CredentialID))])
 	if made.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
-		return nil, nonsenseError{errors.New("the key registered for another site than the demo's")}
+		return nil, nonsense("the key registered for another site than the demo's")
 	}
 	if err := d.checkFlags(made.AuthData.Flags); err != nil {
 		return nil, err
@@ -247,7 +244,7 @@ func (d *demo) verifyAttestation(made *ctap2.MakeCredentialResponse, hash []byte
 		return nil
 	}
 	if err != nil {
-		return nonsenseError{err}
+		return nonsense("%w", err)
 	}
 	d.ok("The attestation verifies: format %s.", result.Format)
 	switch {
@@ -286,13 +283,13 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 	}
 	d.say("Logged in at %s (%s).", demoRP, d.command("authenticatorGetAssertion", "U2F_AUTHENTICATE"))
 	if got.AuthData.RPIDHash != sha256.Sum256([]byte(demoRP)) {
-		return nonsenseError{errors.New("the key signed for another site than the demo's")}
+		return nonsense("the key signed for another site than the demo's")
 	}
 	if err := d.checkFlags(got.AuthData.Flags); err != nil {
 		return err
 	}
 	if err := credential.PublicKey.Verify(slices.Concat(got.AuthData.Raw, hash[:]), got.Signature); err != nil {
-		return nonsenseError{fmt.Errorf("the login: %w", err)}
+		return nonsense("the login: %w", err)
 	}
 	d.ok("The signature of %d bytes verifies with the key pair of the registration.", len(got.Signature))
 	d.detail("The key counts its signatures: this one is number %d.", got.AuthData.SignCount)
@@ -301,10 +298,10 @@ func (d *demo) logIn(ctx context.Context, credential *ctap2.AttestedCredentialDa
 
 func (d *demo) checkFlags(f ctap2.Flags) error {
 	if f&ctap2.FlagUP == 0 {
-		return nonsenseError{errors.New("the key says that nobody has touched it")}
+		return nonsense("the key says that nobody has touched it")
 	}
 	if d.pin != nil && f&ctap2.FlagUV == 0 {
-		return nonsenseError{errors.New("the key says that nobody has entered the PIN")}
+		return nonsense("the key says that nobody has entered the PIN")
 	}
 	d.detail("It vouches for: %s.", d.gesture()+map[bool]string{true: " and the PIN"}[f&ctap2.FlagUV != 0])
 	return nil

@@ -50,9 +50,6 @@ With --json a command that fails and has nothing else to tell prints an object w
 the member error, which has the members exitCode and message, and status, pin and
 pinRetries where they apply.`
 
-// A usageError is a mistake on the command line.
-type usageError struct{ error }
-
 // pinStatuses are the statuses that are about the PIN or the fingerprint.
 var pinStatuses = []ctap2.Status{
 	ctap2.StatusPINInvalid, ctap2.StatusPINBlocked, ctap2.StatusPINAuthBlocked, ctap2.StatusPINNotSet,
@@ -60,22 +57,10 @@ var pinStatuses = []ctap2.Status{
 	ctap2.StatusUVInvalid, ctap2.StatusUVBlocked,
 }
 
-// An outcomeError is a failure whose command knows what it means: its exit code,
-// and a text that leaves nothing to add.
-type outcomeError struct {
-	code int
-	text string
-	err  error // what was behind it; may be nil
-}
-
-func (e *outcomeError) Error() string { return e.text }
-func (e *outcomeError) Unwrap() error { return e.err }
-
 func exitCode(ctx context.Context, err error) int {
-	if outcome, ok := errors.AsType[*outcomeError](err); ok {
-		return outcome.code
+	if code := codeOf(err); code != 0 {
+		return code
 	}
-	var usage usageError
 	var status ctap2.Status
 	switch {
 	case err == nil:
@@ -84,19 +69,15 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupt
 	case errors.Is(err, errInterrupted):
 		return exitInterrupt
-	case errors.As(err, &usage), asAny[*udphid.AddrError](err), strings.HasPrefix(err.Error(), "unknown command"):
+	case asAny[*udphid.AddrError](err):
 		return exitUsage
-	case asAny[stateError](err), asAny[fileError](err), asAny[outputError](err):
-		return exitFailed
 	case noKey(err):
 		return exitNoKey
-	case asAny[errNoBackup](err):
-		return exitNoBackup
 	case asAny[*ctap2.UnsupportedError](err):
 		return exitRefused
 	case errors.Is(err, webauthn.ErrTimeout):
 		return exitTimeout
-	case errors.Is(err, errNeedPIN), asAny[*ctap2.PINError](err), asAny[*pinuv.PINError](err):
+	case asAny[*ctap2.PINError](err), asAny[*pinuv.PINError](err):
 		return exitPIN
 	case errors.As(err, &status):
 		if slices.Contains(pinStatuses, status) {
@@ -110,11 +91,20 @@ func exitCode(ctx context.Context, err error) int {
 		return exitTimeout
 	case asAny[*webauthn.Error](err):
 		return exitRefused
-	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[nonsenseError](err),
-		asAny[*nfc.ProtocolError](err), asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
+	case asAny[*ctaphid.ProtocolError](err), asAny[ctaphid.ErrorCode](err), asAny[*ctap2.ReplyError](err), asAny[*nfc.ProtocolError](err), asAny[iso7816.StatusWord](err), asAny[*iso7816.SyntaxError](err), asAny[*u2f.ReplyError](err):
 		return exitRefused
 	}
 	return exitFailed
+}
+
+// codeOf is the exit code that advice brings with it; 0 if none does.
+func codeOf(err error) int {
+	for e, ok := errors.AsType[*advice](err); ok; e, ok = errors.AsType[*advice](e.err) {
+		if e.code != 0 {
+			return e.code
+		}
+	}
+	return 0
 }
 
 func asAny[E error](err error) bool {
@@ -136,8 +126,8 @@ func (a *app) explain(ctx context.Context, err error) string {
 	refused, isRefused := errors.AsType[*udphid.RefusedError](err)
 	rule, isRule := errors.AsType[*pinuv.PINError](err)
 	switch {
-	case asAny[*outcomeError](err):
-		return oneLine(err)
+	case codeOf(err) != 0:
+		return withoutLayer(err)
 	case errors.Is(err, errInterrupted): // at a prompt
 		return errInterrupted.Error()
 	case ctx.Err() != nil && errors.Is(err, context.Canceled) && a.urged.Load():
@@ -162,8 +152,6 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return "the key did not answer in time: take it away from the reader, hold it there again until the end and try again (" + oneLine(err) + ")"
 	case errors.Is(err, context.DeadlineExceeded) && !asAny[ctap2.Status](err):
 		return "the key did not answer in time: touch it when it blinks, or unplug it, plug it in and try again (" + oneLine(err) + ")"
-	case asAny[usageError](err), strings.HasPrefix(err.Error(), "unknown command"):
-		return oneLine(err) + "; fidokey --help tells what there is"
 	}
 	switch e := err.(type) { // the command that failed is in a --trace
 	case *ctap2.CommandError:
@@ -173,8 +161,12 @@ func (a *app) explain(ctx context.Context, err error) string {
 	case *ctap2.UnsupportedError:
 		return "this key does not support " + hid.Text(e.Feature)
 	}
-	return strings.ReplaceAll(oneLine(err), "ctap2: ", "") // also behind what was asked of which key
+	return withoutLayer(err)
 }
+
+// withoutLayer is the error's line without the name of the layer below, wherever that
+// stands.
+func withoutLayer(err error) string { return strings.ReplaceAll(oneLine(err), "ctap2: ", "") }
 
 // oneLine returns the error's text, fit for a terminal even if it quotes a key.
 func oneLine(err error) string { return hid.Text(strings.ReplaceAll(err.Error(), "\n", "; ")) }

@@ -8,11 +8,6 @@ import (
 	"path/filepath"
 )
 
-// A fileError is one of a file that the user has named, and not of a key.
-type fileError struct{ error }
-
-func (e fileError) Unwrap() error { return e.error }
-
 // unusable says why a file that the user has named can't be opened.
 func unusable(name string, err error) error {
 	var why string
@@ -29,5 +24,5 @@ func unusable(name string, err error) error {
 	default:
 		why = fmt.Sprintf("the file %s can't be used: %v", quoted(name), err)
 	}
-	return &advice{why, fileError{err}}
+	return &advice{exitFailed, why, err}
 }

@@ -147,8 +147,8 @@ func sensorOf(ctx context.Context, key *fido.Key) (*ctap2.GetInfoResponse, ctap2
 		return nil, ctap2.FingerprintSensorInfo{}, err
 	}
 	sensor, err := key.FingerprintSensorInfo(ctx)
-	if unsupported, ok := errors.AsType[*ctap2.UnsupportedError](err); ok {
-		return nil, sensor, &advice{"this key has no fingerprint sensor, or none that fingerprints can be added to: it knows its user by the PIN, see fidokey pin", unsupported}
+	if asAny[*ctap2.UnsupportedError](err) {
+		return nil, sensor, cant("this key has no fingerprint sensor, or none that fingerprints can be added to: it knows its user by the PIN, see fidokey pin")
 	}
 	if asAny[ctap2.Status](err) {
 		err = nil
@@ -198,7 +198,7 @@ func (a *app) fingerprintToken(ctx context.Context, key *fido.Key) (*pinuv.Token
 	}
 	token, err := a.token(ctx, key, ctap2.PermissionBE, "")
 	if errors.Is(err, ctap2.StatusPINNotSet) {
-		return nil, &advice{"the key has no PIN, which fingerprints need: set one first with fidokey pin set, then try again", err}
+		return nil, because(err, "the key has no PIN, which fingerprints need: set one first with fidokey pin set, then try again")
 	}
 	return token, err
 }
@@ -237,7 +237,7 @@ func findFingerprint(all []fingerprint, word string) (fingerprint, error) {
 	}
 	switch len(found) {
 	case 0:
-		return fingerprint{}, &advice{fmt.Sprintf("the key knows no fingerprint %q: fidokey fingerprints list shows those that it knows", word), errNoSuch}
+		return fingerprint{}, problem(exitFailed, "the key knows no fingerprint %q: fidokey fingerprints list shows those that it knows", word)
 	case 1:
 		return found[0], nil
 	}
@@ -247,9 +247,6 @@ func findFingerprint(all []fingerprint, word string) (fingerprint, error) {
 	}
 	return fingerprint{}, badUse("%q can mean %s: use more of the ID", word, strings.Join(words, " or "))
 }
-
-// errNoSuch says that what the command line names is not on the key.
-var errNoSuch = errors.New("there is no such thing on the key")
 
 // shownName is a fingerprint's name, fit for a terminal.
 func shownName(name string) string {

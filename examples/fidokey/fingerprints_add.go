@@ -99,7 +99,7 @@ func (a *app) enroll(ctx context.Context, key *fido.Key, token *pinuv.Token, sen
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	idle := time.AfterFunc(a.timeout, func() {
-		giveUp(&advice{fmt.Sprintf("no finger came to the sensor for %v: try again, and go on until the key has enough samples", a.timeout), ctap2.StatusUserActionTimeout})
+		giveUp(problem(exitTimeout, "no finger came to the sensor for %v: try again, and go on until the key has enough samples", a.timeout))
 	})
 	defer idle.Stop()
 
@@ -118,7 +118,7 @@ func (a *app) enroll(ctx context.Context, key *fido.Key, token *pinuv.Token, sen
 		switch s.Status {
 		case ctap2.SampleNoUserActivity: // nobody is there
 		case ctap2.SampleDatabaseFull:
-			giveUp(&advice{fullOfFingers, ctap2.StatusFPDatabaseFull})
+			giveUp(because(ctap2.StatusFPDatabaseFull, "%s", fullOfFingers))
 		default:
 			idle.Reset(a.timeout)
 		}
@@ -132,7 +132,7 @@ func (a *app) enroll(ctx context.Context, key *fido.Key, token *pinuv.Token, sen
 		return nil, why
 	}
 	if errors.Is(err, ctap2.StatusFPDatabaseFull) {
-		return nil, &advice{fullOfFingers, err}
+		return nil, because(err, "%s", fullOfFingers)
 	}
 	return nil, err
 }

@@ -311,7 +311,7 @@ func (l *labelling) byCredential(ctx context.Context, now *label) error {
 		id := made.AuthData.AttestedCredentialData.CredentialID
 		found, err := l.key.FindCredential(ctx, labelRPID, []ctap2.PublicKeyCredentialDescriptor{{ID: id, Type: ctap2.TypePublicKey}}, nil)
 		if errors.Is(err, ctap2.ErrNoSilentProbe) || err == nil && found == nil {
-			return &outcomeError{exitRefused, l.notSilent(), err}
+			return &advice{exitRefused, l.notSilent(), err}
 		}
 		now.By, now.CredentialID = labelByCredential, base64URL(id)
 		return err
@@ -334,7 +334,7 @@ func (l *labelling) byToken(ctx context.Context, now *label) error {
 	}
 	path, err := labelsPath()
 	if err != nil {
-		return stateError{err}
+		return problem(exitFailed, "%w", err)
 	}
 	l.hint("The token that is stored lets everybody who can read %s list the passkeys of this key, until it is reset.", path)
 	token, err := l.token(ctx, l.key, ctap2.PermissionPCMR, "")

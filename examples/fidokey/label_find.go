@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -201,5 +200,5 @@ func (a *app) labelled(ctx context.Context, name string) (string, error) {
 			return found.Keys[i].Device, nil
 		}
 	}
-	return "", &outcomeError{exitNoKey, fmt.Sprintf("no key that is plugged in or at a card reader has the label %q, as far as this program may ask them; fidokey list shows them", name), nil}
+	return "", problem(exitNoKey, "no key that is plugged in or at a card reader has the label %q, as far as this program may ask them; fidokey list shows them", name)
 }

@@ -75,14 +75,14 @@ const maxLabels = 1 << 20
 func readLabels() (*labels, error) {
 	path, err := labelsPath()
 	if err != nil {
-		return nil, stateError{err}
+		return nil, problem(exitFailed, "%w", err)
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return new(labels), nil
 	}
 	if err != nil {
-		return nil, stateError{fmt.Errorf("the labels can't be read: %w; name another file with %s", err, labelsVariable)}
+		return nil, problem(exitFailed, "the labels can't be read: %w; name another file with %s", err, labelsVariable)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxLabels+1))
@@ -94,7 +94,7 @@ func readLabels() (*labels, error) {
 		err = json.Unmarshal(b, l)
 	}
 	if err != nil {
-		return nil, stateError{fmt.Errorf("the labels in %s can't be read: %w; repair or delete the file", path, err)}
+		return nil, problem(exitFailed, "the labels in %s can't be read: %w; repair or delete the file", path, err)
 	}
 	return l, nil
 }
@@ -104,10 +104,10 @@ func readLabels() (*labels, error) {
 func changeLabels(f func(*labels) error) error {
 	path, err := labelsPath()
 	if err != nil {
-		return stateError{err}
+		return problem(exitFailed, "%w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return stateError{fmt.Errorf("there is no place for labels: %w; name a file with %s", err, labelsVariable)}
+		return problem(exitFailed, "there is no place for labels: %w; name a file with %s", err, labelsVariable)
 	}
 	var lock *os.File
 	for range 20 {
@@ -117,7 +117,7 @@ func changeLabels(f func(*labels) error) error {
 		time.Sleep(100 * time.Millisecond) // it takes no longer than this does
 	}
 	if err != nil {
-		return stateError{fmt.Errorf("the labels in %s: %w", path, err)}
+		return problem(exitFailed, "the labels in %s: %w", path, err)
 	}
 	defer lock.Close()
 	l, err := readLabels()
@@ -132,7 +132,7 @@ func changeLabels(f func(*labels) error) error {
 		err = replaceFile(path, append(b, '\n'))
 	}
 	if err != nil {
-		return stateError{fmt.Errorf("the labels can't be kept: %w", err)}
+		return problem(exitFailed, "the labels can't be kept: %w", err)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site
 	}
 	c, err := s.BeginLogin(l)
 	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusNotFound {
-		return &advice{fmt.Sprintf("%v: %s --user %s does so", err, t.command("register"), l.User), err}
+		return because(err, "%v: %s --user %s does so", err, t.command("register"), l.User)
 	}
 	return t.ceremony(c, err, func(options []byte) ([]byte, error) {
 		o, err := webauthn.ParseRequestOptions(options)

@@ -18,16 +18,6 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// An outputError says that a command could not tell its result, whatever it has
-// done.
-type outputError struct{ error }
-
-func (e outputError) Unwrap() error { return e.error }
-
-func (e outputError) Error() string {
-	return "the result could not be written to standard output, though the command may have done its work: " + e.error.Error()
-}
-
 // streamOf returns the stream itself that is behind standard output.
 func streamOf(stream any) any {
 	if o, ok := stream.(*output); ok {

@@ -92,9 +92,6 @@ type comparedKey struct {
 	*passkeyListing
 }
 
-// errNoBackup says that there are accounts on one key alone.
-type errNoBackup struct{ error }
-
 func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) error {
 	if a.device != "" {
 		return badUse("compare takes the keys as arguments, not with --device")
@@ -226,9 +223,9 @@ func (r *passkeyComparison) verdict() error {
 	case n == 0:
 		return nil
 	case r.Lost != "":
-		return errNoBackup{fmt.Errorf("%s had no backup", plural(n, "account"))}
+		return problem(exitNoBackup, "%s had no backup", plural(n, "account"))
 	}
-	return errNoBackup{fmt.Errorf("%s %s no backup", plural(n, "account"), pick(n, "has", "have"))}
+	return problem(exitNoBackup, "%s %s no backup", plural(n, "account"), pick(n, "has", "have"))
 }
 
 const secondFactorHint = "Sites where a key is a second factor alone are not among these: no key can list them."

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
@@ -71,7 +70,7 @@ type editedPasskey struct {
 // toEdit are the permissions to change names, on a key that can.
 func toEdit(info *ctap2.GetInfoResponse) (ctap2.Permissions, error) {
 	if !info.Options[ctap2.OptionCredMgmt] {
-		return 0, cantManage("this key can list and delete passkeys, but not change the names of their accounts")
+		return 0, cant("this key can list and delete passkeys, but not change the names of their accounts")
 	}
 	return ctap2.PermissionCM, nil
 }
@@ -120,7 +119,7 @@ func (m *passkeyManager) user(ctx context.Context, p sitePasskey) (user ctap2.Pu
 				return nil
 			}
 		}
-		return nonsenseError{errors.New("the key does not list the passkey any more")}
+		return nonsense("the key does not list the passkey any more")
 	})
 	return user, err
 }

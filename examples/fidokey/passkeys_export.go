@@ -70,7 +70,7 @@ func (a *app) passkeysExport(ctx context.Context, format string, args []string) 
 	return a.withPasskey(ctx, toRead, args, func(_ *passkeyManager, p sitePasskey) error {
 		k := p.stored.PublicKey
 		if k == nil {
-			return nonsenseError{errors.New("the key does not tell the public key of this passkey")}
+			return nonsense("the key does not tell the public key of this passkey")
 		}
 		all := make(map[string]string)
 		for name, form := range exportFormats {

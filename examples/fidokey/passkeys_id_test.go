@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -133,7 +132,7 @@ func TestCheckPasskeyIDs(t *testing.T) {
 		{"k3v9", true}, {"AQIDBAUGBwgJCgsMDQ4PEA", true}, {"_-_-_-_-", true}, {"k3v", false}, {"example.com", false}, {"", false},
 	} {
 		err := checkPasskeyIDs([]string{test.arg})
-		if _, usage := errors.AsType[usageError](err); (err == nil) != test.ok || usage == test.ok {
+		if usage := codeOf(err) == exitUsage; (err == nil) != test.ok || usage == test.ok {
 			t.Errorf("%q: %v", test.arg, err)
 		}
 	}

@@ -51,27 +51,22 @@ func (a *app) withPasskeys(ctx context.Context, permissions passkeyPermissions, 
 	return f(m)
 }
 
-// cantManage says why a key can't do something with passkeys, and what to do.
-func cantManage(format string, args ...any) error {
-	return &advice{fmt.Sprintf(format, args...), &ctap2.UnsupportedError{Feature: "credential management"}}
-}
-
 // managesPasskeys returns an error with advice if a key has no credential
 // management.
 func managesPasskeys(u2f bool, info *ctap2.GetInfoResponse) error {
 	switch {
 	case u2f:
-		return cantManage("this key speaks U2F alone and stores no passkeys; it serves as a second factor, and only the sites know where")
+		return cant("this key speaks U2F alone and stores no passkeys; it serves as a second factor, and only the sites know where")
 	case info.Options[ctap2.OptionCredMgmt], info.Options[ctap2.OptionCredentialMgmtPreview]:
 		return nil
 	case !info.Options[ctap2.OptionRK]:
-		return cantManage("this key stores no passkeys; it serves as a second factor, and only the sites know where")
+		return cant("this key stores no passkeys; it serves as a second factor, and only the sites know where")
 	}
 	room := ""
 	if n := info.RemainingDiscoverableCredentials; n != nil {
 		room = fmt.Sprintf("; it has room for %d more", *n)
 	}
-	return cantManage("this key stores passkeys, but can't list or delete single ones%s. Look for it in the security settings of your accounts; "+
+	return cant("this key stores passkeys, but can't list or delete single ones%s. Look for it in the security settings of your accounts; "+
 		"where you log in with it and type no user name there is a passkey on it. Only fidokey reset deletes passkeys from it: all of them", room)
 }
 
@@ -106,7 +101,7 @@ func (m *passkeyManager) authorized(ctx context.Context, f func(*pinuv.Token) er
 		if m.token == nil {
 			token, err := m.app.token(ctx, m.key, m.permissions, "")
 			if errors.Is(err, ctap2.StatusPINNotSet) {
-				return &advice{"no PIN is set on the key, and without one it does not tell of its passkeys: set one with fidokey pin set", err}
+				return because(err, "no PIN is set on the key, and without one it does not tell of its passkeys: set one with fidokey pin set")
 			}
 			if err != nil {
 				return err
@@ -167,7 +162,7 @@ func (m *passkeyManager) read(ctx context.Context) (*passkeyListing, error) {
 			return nil, err
 		}
 		if total += len(credentials); total > ctap2.MaxEnumeration {
-			return nil, nonsenseError{fmt.Errorf("the key lists more than %d passkeys", ctap2.MaxEnumeration)}
+			return nil, nonsense("the key lists more than %d passkeys", ctap2.MaxEnumeration)
 		}
 		sites = append(sites, storedSite{rp, credentials})
 	}

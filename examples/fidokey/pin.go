@@ -31,7 +31,7 @@ pin set reads the new PIN, and pin change the present one and then the new one.`
 		if strings.HasPrefix(err.Error(), "unknown") { // whose text may have a PIN in it
 			err = errors.New("there is no such flag; a PIN is never given on the command line")
 		}
-		return usageError{err}
+		return c.Root().FlagErrorFunc()(c, err)
 	})
 	c.AddCommand(a.pinSetCommand(), a.pinChangeCommand(), a.pinVerifyCommand(), a.pinRetriesCommand(),
 		a.pinForceChangeCommand(), a.pinMinLengthCommand())

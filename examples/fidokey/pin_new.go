@@ -79,8 +79,7 @@ func (r pinRules) check(pin, present []byte) error {
 }
 
 // errSamePIN says that a PIN that has to be changed can't stay.
-var errSamePIN = &advice{"the key wants another PIN than the present one",
-	&ctap2.PINError{SubCommand: ctap2.ChangePIN, Status: ctap2.StatusPINPolicyViolation, Retries: -1}}
+var errSamePIN = because(&ctap2.PINError{SubCommand: ctap2.ChangePIN, Status: ctap2.StatusPINPolicyViolation, Retries: -1}, "the key wants another PIN than the present one")
 
 // samePIN compares two PINs as they would be sent.
 func samePIN(a, b []byte) bool {
@@ -138,7 +137,7 @@ func (a *app) chooseAgain(ctx context.Context, err error) bool {
 // about.
 func (r pinRules) refused(err error) error {
 	if e, ok := errors.AsType[*ctap2.PINError](err); ok && e.Status == ctap2.StatusPINPolicyViolation {
-		return againError{&advice{"the key refuses this PIN, which costs no try. " + r.policy(), err}}
+		return againError{because(err, "the key refuses this PIN, which costs no try. %s", r.policy())}
 	}
 	return err
 }
@@ -146,7 +145,7 @@ func (r pinRules) refused(err error) error {
 func (a *app) newPINOnce(ctx context.Context, r pinRules, present []byte) ([]byte, error) {
 	pin, err := a.readPIN(ctx, "New PIN: ")
 	if err == errNeedPIN {
-		err = &advice{"a new PIN is entered in a terminal, or given with --pin-stdin", err}
+		err = because(err, "a new PIN is entered in a terminal, or given with --pin-stdin")
 	}
 	if err != nil {
 		return nil, err

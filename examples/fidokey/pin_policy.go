@@ -56,7 +56,7 @@ func (a *app) pinForceChange(ctx context.Context, key *fido.Key, yes bool) error
 		return err
 	}
 	if !info.ForcePINChange {
-		return nonsenseError{errors.New("the key has agreed, and yet does not say that it demands a new PIN")}
+		return nonsense("the key has agreed, and yet does not say that it demands a new PIN")
 	}
 	return a.pinDone(ctx, key, pinMustChange, "The key demands a new PIN: fidokey pin change changes it.")
 }
@@ -191,9 +191,9 @@ func (m *minLength) done(info *ctap2.GetInfoResponse) (string, error) {
 	least, _ := info.PINLengths()
 	switch {
 	case m.newMinPINLength != 0 && least != m.newMinPINLength:
-		return "", nonsenseError{fmt.Errorf("the key has agreed, and yet says that a PIN has at least %d characters", least)}
+		return "", nonsense("the key has agreed, and yet says that a PIN has at least %d characters", least)
 	case m.complexity && (info.PinComplexityPolicy == nil || !*info.PinComplexityPolicy):
-		return "", nonsenseError{errors.New("the key has agreed, and yet says that its policy for PINs is not in force")}
+		return "", nonsense("the key has agreed, and yet says that its policy for PINs is not in force")
 	}
 	text := fmt.Sprintf("A new PIN has at least %d characters now.", least)
 	if m.complexity {
@@ -233,7 +233,7 @@ func (a *app) setMinPINLength(ctx context.Context, key *fido.Key, p *ctap2.SetMi
 	}
 	err = key.SetMinPINLength(ctx, token, p)
 	if errors.Is(err, ctap2.StatusKeyStoreFull) {
-		err = &advice{"the key has no room for so many sites: name fewer", err}
+		err = because(err, "the key has no room for so many sites: name fewer")
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 				return a.pinDone(ctx, key, pinUsable, "The PIN is set.")
 			}
 			if !info.Options[ctap2.OptionClientPIN] {
-				return nonsenseError{errors.New("the key has taken the PIN, and yet says that none is set")}
+				return nonsense("the key has taken the PIN, and yet says that none is set")
 			}
 			if enrolled, ok := info.Options[ctap2.OptionBioEnroll]; ok && !enrolled {
 				defer a.hint("The key has a fingerprint sensor, too: fidokey fingerprints add has it learn a finger.")
@@ -140,7 +140,7 @@ func (a *app) pinChange(ctx context.Context, key *fido.Key) error {
 // secondLine says what a script has left out.
 func secondLine(err error, pinStdin bool) error {
 	if pinStdin && errors.Is(err, errNeedPIN) {
-		return &advice{"standard input has no second line: the present PIN comes first and the new one after it, each on a line", errNeedPIN}
+		return because(errNeedPIN, "standard input has no second line: the present PIN comes first and the new one after it, each on a line")
 	}
 	return err
 }

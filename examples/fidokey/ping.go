@@ -18,10 +18,10 @@ func (a *app) pingCommand() *cobra.Command {
 		Short: "Send data to the key and check that it comes back",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if size < 0 || size > ctaphid.MaxMessageSize {
-				return usageError{fmt.Errorf("--size %d is not between 0 and %d", size, ctaphid.MaxMessageSize)}
+				return badUse("--size %d is not between 0 and %d", size, ctaphid.MaxMessageSize)
 			}
 			if count < 1 {
-				return usageError{fmt.Errorf("--count %d is less than 1", count)}
+				return badUse("--count %d is less than 1", count)
 			}
 			return a.ping(c.Context(), size, count)
 		},

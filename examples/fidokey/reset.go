@@ -83,7 +83,7 @@ func (r *reset) run(ctx context.Context) error {
 		})
 	}
 	err := r.askAndErase(ctx)
-	if err != nil && !r.sent && !asAny[*outcomeError](err) && err != errDeclined {
+	if err != nil && !r.sent && err != errDeclined {
 		fmt.Fprintln(r.folded(r.err), "Nothing was erased.")
 	}
 	return err
@@ -115,10 +115,10 @@ func (r *reset) meet(ctx context.Context) error {
 		return err
 	}
 	if key.U2F() {
-		return &outcomeError{exitRefused, "this key speaks U2F alone, which has no reset: nothing can erase it", nil}
+		return cant("this key speaks U2F alone, which has no reset: nothing can erase it")
 	}
 	if over, this := r.info.TransportsForReset, transportOf(key); len(over) > 0 && !slices.Contains(over, this) {
-		return &outcomeError{exitRefused, fmt.Sprintf("this key can't be reset %s, only %s", overTransport(this), transportList(over)), nil}
+		return cant("this key can't be reset %s, only %s", overTransport(this), transportList(over))
 	}
 	r.key = r.identify(r.device, key, r.info)
 	r.label, r.key.proof = r.labelOf(ctx, key, r.key.hid, r.info)
@@ -289,7 +289,7 @@ const nothing = "; nothing was erased"
 
 // failed says what a reset that has failed means.
 func (r *reset) failed(ctx context.Context, key *fido.Key, err error) error {
-	refused := func(code int, text string) error { return &outcomeError{code, text, err} }
+	refused := func(code int, text string) error { return &advice{code, text, err} }
 	long := r.info.LongTouchForReset != nil && *r.info.LongTouchForReset
 	switch {
 	case errors.Is(err, ctap2.StatusNotAllowed) && r.byHand():
@@ -325,9 +325,9 @@ func (r *reset) sooner() string {
 
 // cancelled looks whether a key that was told to stop has been erased before.
 func (r *reset) cancelled(ctx context.Context, key *fido.Key, err error) error {
-	outcome := &outcomeError{exitTimeout, "the key was not touched in time", err}
+	outcome := &advice{exitTimeout, "the key was not touched in time", err}
 	if ctx.Err() != nil {
-		outcome = &outcomeError{exitInterrupt, "interrupted; the key was told to stop", err}
+		outcome = &advice{exitInterrupt, "interrupted; the key was told to stop", err}
 	}
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
@@ -373,7 +373,7 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 	case err != nil:
 		r.hint("It does not answer now (%s). Take it out and put it back: fidokey info shows it then.", oneLine(err))
 	case erasable(info):
-		return nonsenseError{errors.New("the key says that it was erased, but it still has a PIN or fingerprints: don't trust it, and ask its maker")}
+		return nonsense("the key says that it was erased, but it still has a PIN or fingerprints: don't trust it, and ask its maker")
 	default:
 		r.result.Verified = true
 	}

@@ -172,7 +172,7 @@ func (r *reset) awaitRemoval(ctx context.Context, changes <-chan change, device,
 		switch c, err := next(limited, changes); {
 		case err != nil && limited.Err() != nil && ctx.Err() == nil:
 			stop()
-			return &outcomeError{exitTimeout, "the key was not taken out in time" + nothing + ". Run fidokey reset again", err}
+			return &advice{exitTimeout, "the key was not taken out in time. Run fidokey reset again", err}
 		case err != nil:
 			return err
 		case c.Action != fido.Removed || atReader(c.Key.Device) != atReader(device):
@@ -197,7 +197,7 @@ func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text str
 		switch {
 		case err != nil && limited.Err() != nil && ctx.Err() == nil:
 			stop()
-			return nil, &outcomeError{exitTimeout, "the key was not put back in time" + nothing + ". Put it back, and run fidokey reset again", err}
+			return nil, &advice{exitTimeout, "the key was not put back in time. Put it back, and run fidokey reset again", err}
 		case err != nil:
 			return nil, err
 		case c.Action != fido.Added || atReader(c.Key.Device) != atReader(r.device):

@@ -67,6 +67,9 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() } // so that it refuses shells that it does not know
 		c.Args = noArgs
+		for _, shell := range c.Commands() {
+			shell.Args = noArgs
+		}
 	}
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -75,7 +78,7 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 	})
 	err := root.ExecuteContext(ctx)
 	if written.err != nil && (err == nil || errors.Is(err, written.err)) {
-		err = outputError{written.err}
+		err = problem(exitFailed, "the result could not be written to standard output, though the command may have done its work: %w", written.err)
 	}
 	code := exitCode(ctx, err)
 	if ctx.Err() != nil && rewritable(errOut) {
@@ -191,7 +194,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	case c.HasAvailableSubCommands():
 		return noCommand(c, args[0])
 	default:
-		return usageError{fmt.Errorf("%s takes no arguments, but was given %q", c.CommandPath(), args)}
+		return badUse("%s takes no arguments, but was given %q; %[1]s --help tells more", c.CommandPath(), args)
 	}
 	return nil
 }
@@ -211,7 +214,7 @@ func noCommand(c *cobra.Command, name string) error {
 func exactArgs(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("it is %s: %d arguments, not %d", c.UseLine(), n, len(args))}
+			return badUse("it is %s: %d arguments, not %d; %s --help tells more", c.UseLine(), n, len(args), c.CommandPath())
 		}
 		return nil
 	}
@@ -220,20 +223,20 @@ func exactArgs(n int) cobra.PositionalArgs {
 // someArgs has a command take one argument or more.
 func someArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{fmt.Errorf("it is %s: at least one is needed", c.UseLine())}
+		return badUse("it is %s: at least one is needed; %s --help tells more", c.UseLine(), c.CommandPath())
 	}
 	return nil
 }
 
 func (a *app) checkFlags() error {
 	if a.timeout <= 0 {
-		return usageError{fmt.Errorf("--timeout %v is not a time to wait", a.timeout)}
+		return badUse("--timeout %v is not a time to wait", a.timeout)
 	}
 	if a.color != "auto" && a.color != "always" && a.color != "never" {
-		return usageError{fmt.Errorf("--color %q is not auto, always or never", a.color)}
+		return badUse("--color %q is not auto, always or never", a.color)
 	}
 	if _, ok := locks[a.lock]; !ok {
-		return usageError{fmt.Errorf("--lock %q is not open, call or none", a.lock)}
+		return badUse("--lock %q is not open, call or none", a.lock)
 	}
 	return nil
 }

@@ -80,14 +80,14 @@ func (s *serving) run(ctx context.Context) error {
 		}
 	}
 	if ways != 1 {
-		return usageError{errors.New("serve needs one of --uhid, --udp ADDR and --vpcd")}
+		return badUse("serve needs one of --uhid, --udp ADDR and --vpcd")
 	}
 	if s.device != "" {
-		return usageError{errors.New("serve lends the software key and takes no --device")}
+		return badUse("serve lends the software key and takes no --device")
 	}
 	profile, ok := profiles[s.profile]
 	if !ok {
-		return usageError{fmt.Errorf("--profile %q is not fido23, fido21, fido20 or u2f", s.profile)}
+		return badUse("--profile %q is not fido23, fido21, fido20 or u2f", s.profile)
 	}
 	config := virtual.Config{Profile: profile}
 	if s.state != "" {
@@ -144,7 +144,7 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 		return nil
 	}
 	if err != nil {
-		return &advice{fmt.Sprintf("no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd), err}
+		return because(err, "no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd)
 	}
 	if err := s.result(served{"at vpcd:" + s.vpcd}, func() error {
 		fmt.Fprintf(s.folded(s.out), "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
@@ -176,7 +176,7 @@ func (s *serving) listen(powerCycle func()) (ctaphid.Device, string, error) {
 	}
 	l, err := udphid.Listen(s.udp, o)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, "", &advice{fmt.Sprintf("another program has the address %s: end that program, or choose another port", hid.Text(s.udp)), err}
+		return nil, "", because(err, "another program has the address %s: end that program, or choose another port", hid.Text(s.udp))
 	}
 	if err != nil {
 		return nil, "", err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,11 +9,6 @@ import (
 
 	"github.com/gofido/fido/cbor"
 )
-
-// A stateError is a state file that can't be used.
-type stateError struct{ error }
-
-func (e stateError) Unwrap() error { return e.error }
 
 // fileStorage keeps the software key's records in one file, which each commit
 // replaces whole: a crash leaves the old state or the new.
@@ -30,7 +24,7 @@ type fileStorage struct {
 func openFileStorage(path string) (*fileStorage, error) {
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, stateError{fmt.Errorf("the state in %s: %w", path, err)}
+		return nil, problem(exitFailed, "the state in %s: %w", path, err)
 	}
 	s := &fileStorage{path, map[string][]byte{}, lock}
 	b, err := os.ReadFile(path)
@@ -39,7 +33,7 @@ func openFileStorage(path string) (*fileStorage, error) {
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Close()
-		return nil, stateError{fmt.Errorf("%s is not the state of a software key: %w", path, err)}
+		return nil, problem(exitFailed, "%s is not the state of a software key: %w", path, err)
 	}
 	return s, nil
 }

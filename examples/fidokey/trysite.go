@@ -77,16 +77,16 @@ func (t *trySite) with(f func(*site.Site) error) error {
 	if file == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {
-			return usageError{fmt.Errorf("there is no directory for the site's file: choose one with --site-file (%w)", err)}
+			return badUse("there is no directory for the site's file: choose one with --site-file (%w)", err)
 		}
 		file = filepath.Join(dir, "fidokey", "site.json")
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			return stateError{fmt.Errorf("there is no directory for the site's file: %w; choose one with --site-file", err)}
+			return problem(exitFailed, "there is no directory for the site's file: %w; choose one with --site-file", err)
 		}
 	}
 	lock, err := lockFile(file + ".lock")
 	if err != nil {
-		return stateError{fmt.Errorf("the site's file %s: %w", file, err)}
+		return problem(exitFailed, "the site's file %s: %w", file, err)
 	}
 	defer lock.Close()
 	kept := siteFile{}
@@ -95,7 +95,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 		err = json.Unmarshal(b, &kept)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return stateError{fmt.Errorf("%s is not what register has written: %w", file, err)}
+		return problem(exitFailed, "%s is not what register has written: %w", file, err)
 	}
 	s, err := site.New(site.Config{RPID: t.rpID, Users: kept.Sites[t.rpID]})
 	if err != nil {
@@ -112,7 +112,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 		return err
 	}
 	if err := replaceFile(file, b); err != nil {
-		return stateError{err}
+		return problem(exitFailed, "%w", err)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ type siteResult struct {
 // shown.
 func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) ([]byte, error), words func(*site.Report) error) error {
 	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusBadRequest {
-		return &advice{e.Error(), usageError{e}}
+		return badUse("%s", e.Error())
 	} else if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) 
 	defer clear(response)
 	report, err := c.Finish(response)
 	if err != nil {
-		return nonsenseError{err}
+		return nonsense("%w", err)
 	}
 	report.ClientExtensionResults = withoutSecrets(report.ClientExtensionResults)
 	return t.result(siteResult{t.rpID, t.origin(), report, c.Options, withoutSecrets(response)}, func() error { return words(report) })
@@ -182,7 +182,7 @@ func (t *trySite) whyNot(err error) error {
 		}
 		text += " (" + ways + ")"
 	}
-	return &advice{text, err}
+	return because(err, "%s", text)
 }
 
 // command is how fidokey's commands are called for this site.
