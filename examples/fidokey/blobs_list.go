@@ -91,7 +91,7 @@ func (l *listedBlob) measure(array ctap2.LargeBlobArray, key ctap2.LargeBlobKey)
 }
 
 func (b *blobStore) printBlobs(l *blobListing, without int) {
-	var table [][]string
+	var t table
 	for _, p := range l.Passkeys {
 		what := "nothing"
 		switch {
@@ -102,16 +102,16 @@ func (b *blobStore) printBlobs(l *blobListing, without int) {
 		case p.Size != nil:
 			what = fmt.Sprintf("%s, %d on the key", plural(*p.Size, "byte"), *p.Stored)
 		}
-		table = append(table, []string{p.ID, p.User.words(), what})
+		t.add(p.ID, p.User.words(), what)
 	}
-	widths := columnWidths(table)
+	lines := t.lines()
 	site := ""
 	for i, p := range l.Passkeys {
 		if p.Site.RPIDHash != site {
 			site = p.Site.RPIDHash
 			fmt.Fprintln(b.folded(b.out), b.paint(b.out, bold, p.Site.words()))
 		}
-		fmt.Fprintln(b.folded(b.out), "  "+padded(table[i], widths))
+		fmt.Fprintln(b.folded(b.out), "  "+lines[i])
 	}
 	if len(l.Passkeys) == 0 {
 		fmt.Fprintln(b.folded(b.out), "No passkey on the key can have data: a site asks for that when the passkey is made.")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
@@ -128,15 +127,15 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 			fmt.Fprintln(a.folded(a.out), "This key speaks U2F alone, which knows no settings.")
 			return nil
 		}
-		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+		var t table
 		for _, s := range settings {
-			fmt.Fprintf(w, "%s\t%s\n", s.name, s.words(info))
+			t.add(s.row(info)...)
 		}
 		if state.MinPINLength > 0 {
-			fmt.Fprintf(w, "pin min-length\t%d\ta new PIN has %[1]d characters or more%s\n", state.MinPINLength,
-				map[bool]string{true: "; the present one has to be changed"}[info.ForcePINChange])
+			t.add("pin min-length", fmt.Sprint(state.MinPINLength), fmt.Sprintf("a new PIN has %d characters or more%s", state.MinPINLength,
+				map[bool]string{true: "; the present one has to be changed"}[info.ForcePINChange]))
 		}
-		w.Flush()
+		a.printTable(t, "")
 		if len(state.Configurable) == 0 {
 			fmt.Fprintln(a.folded(a.out), "There is nothing on this key that can be changed.")
 		}
@@ -144,20 +143,20 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 	})
 }
 
-// words tell how a setting is set, and whether that can be changed.
-func (s *setting) words(info *ctap2.GetInfoResponse) string {
+// row tells how a setting is set, and whether that can be changed.
+func (s *setting) row(info *ctap2.GetInfoResponse) []string {
 	on := s.state(info)
 	switch {
 	case on == nil:
-		return "-\tthis key does not have it"
+		return []string{s.name, "-", "this key does not have it"}
 	case *on && s.back && configures(info, s.sub):
-		return "on\t" + s.on
+		return []string{s.name, "on", s.on}
 	case *on:
-		return "on\t" + s.on + "; it stays so until a reset"
+		return []string{s.name, "on", s.on + "; it stays so until a reset"}
 	case configures(info, s.sub):
-		return "off\t" + s.off
+		return []string{s.name, "off", s.off}
 	}
-	return "off\t" + s.off + "; it can't be switched on"
+	return []string{s.name, "off", s.off + "; it can't be switched on"}
 }
 
 func (a *app) settingCommand(s *setting) *cobra.Command {
@@ -206,9 +205,10 @@ func (a *app) showSetting(ctx context.Context, key *fido.Key, s *setting) error 
 		return s.missing(key)
 	}
 	return a.result(newConfigState(info), func() error {
-		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
-		fmt.Fprintf(w, "%s\t%s\n", s.name, s.words(info))
-		return w.Flush()
+		var t table
+		t.add(s.row(info)...)
+		a.printTable(t, "")
+		return nil
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
@@ -89,11 +88,11 @@ func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoRespon
 	if len(l.Fingerprints) == 0 {
 		fmt.Fprintln(a.folded(a.out), "The key knows no fingerprint.")
 	}
-	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+	var t table
 	for _, f := range l.Fingerprints {
-		fmt.Fprintf(w, "%s\t%s\n", f.ID, shownName(f.TemplateFriendlyName))
+		t.add(f.ID, shownName(f.TemplateFriendlyName))
 	}
-	w.Flush()
+	a.printTable(t, "")
 	if words := sensorWords(l.Sensor); words != "" {
 		fmt.Fprintln(a.folded(a.out), a.paint(a.out, dim, words))
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
@@ -67,11 +66,15 @@ func (a *app) info(ctx context.Context) error {
 		fmt.Fprintln(a.folded(a.out), line)
 	}
 	fmt.Fprintln(a.out)
-	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+	var t table
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\n", r.name, words(r))
+		name := r.name
+		for line := range strings.SplitSeq(words(r), "\n\t") {
+			t.add(name, line)
+			name = "" // once is enough
+		}
 	}
-	w.Flush()
+	a.printTable(t, "")
 	if len(info.Ignored) > 0 {
 		fmt.Fprintf(a.folded(a.out), "Members that are not what the specification wants, and are left out: %s.\n", members(info.Ignored))
 	}

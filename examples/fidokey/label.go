@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/gofido/fido"
@@ -137,11 +136,12 @@ func (a *app) showLabels() error {
 		if len(results) == 0 {
 			a.hint("There are no labels: fidokey label NAME gives a key one.")
 		}
-		w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+		var t table
 		for _, x := range l.Labels {
-			fmt.Fprintf(w, "%s\tfound by %s\n", hid.Text(x.Name), labelByWords[x.By])
+			t.add(hid.Text(x.Name), "found by "+labelByWords[x.By])
 		}
-		return w.Flush()
+		a.printTable(t, "")
+		return nil
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctaphid/hid"
@@ -117,23 +116,23 @@ func (a *app) printList(l *listing) error {
 	if len(l.Keys) == 0 {
 		fmt.Fprintln(a.folded(a.out), "There is no security key. The software key is always there: --device virtual.")
 	}
-	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+	var t table
 	for _, k := range l.Keys {
-		device := quoted(k.Device)
+		row := []string{quoted(k.Device)}
 		switch {
 		case k.Contactless:
-			fmt.Fprintf(w, "%s\tkey held to the reader", device)
+			row = append(row, "key held to the reader")
 		case k.Bus == busReader:
-			fmt.Fprintf(w, "%s\tkey in the reader", device)
+			row = append(row, "key in the reader")
 		default:
-			fmt.Fprintf(w, "%s\t%s\t%04x:%04x\t%s", device, k.Product, k.VendorID, k.ProductID, k.Serial)
+			row = append(row, k.Product, fmt.Sprintf("%04x:%04x", k.VendorID, k.ProductID), k.Serial)
 		}
 		if k.Label != "" {
-			fmt.Fprintf(w, "\t%s", a.paint(a.out, bold, hid.Text(k.Label)))
+			row = append(row, a.paint(a.out, bold, hid.Text(k.Label)))
 		}
-		fmt.Fprintln(w)
+		t.add(row...)
 	}
-	w.Flush()
+	a.printTable(t, "")
 	for _, k := range l.Keys {
 		if !k.Usable {
 			fmt.Fprintln(a.folded(a.out), a.paint(a.out, red, k.Problem))

@@ -266,17 +266,14 @@ func (a *app) printAccounts(title string, accounts []comparedAccount) {
 	if len(accounts) == 0 {
 		return
 	}
-	var table [][]string
+	var t table
 	for _, c := range accounts {
 		note := ""
 		if c.MatchedBy == matchedByName {
 			note = "by the name alone: check it there"
 		}
-		table = append(table, []string{c.Site.words(), c.User.words(), note})
+		t.add(c.Site.words(), c.User.words(), note)
 	}
 	fmt.Fprintf(a.folded(a.out), "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
-	widths := columnWidths(table)
-	for _, row := range table {
-		fmt.Fprintln(a.folded(a.out), "  "+padded(row, widths))
-	}
+	a.printTable(t, "  ")
 }

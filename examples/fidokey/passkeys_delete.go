@@ -114,20 +114,15 @@ func (d *passkeyDeletion) choose(l *passkeyListing, args []string) ([]sitePasske
 
 // namesOf names passkeys to a person, one a line.
 func namesOf(passkeys []sitePasskey) string {
-	var table [][]string
+	var t table
 	for _, p := range passkeys {
 		blob := ""
 		if p.LargeBlobKey {
 			blob = "with what may be stored in its large blob"
 		}
-		table = append(table, []string{p.ID, p.words(), blob})
+		t.add(p.ID, p.words(), blob)
 	}
-	widths := columnWidths(table)
-	var lines strings.Builder
-	for _, row := range table {
-		lines.WriteString("  " + padded(row, widths) + "\n")
-	}
-	return lines.String()
+	return "  " + strings.Join(t.lines(), "\n  ") + "\n"
 }
 
 func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen []sitePasskey) error {
@@ -182,12 +177,4 @@ func (m *passkeyManager) delete(ctx context.Context, p *deletedPasskey) error {
 	err := m.authorized(ctx, func(token *pinuv.Token) error { return m.key.DeleteCredential(ctx, token, p.stored.ID) })
 	p.Deleted = err == nil
 	return err
-}
-
-// pick returns the words for one thing, or for none or several.
-func pick(n int, one, several string) string {
-	if n == 1 {
-		return one
-	}
-	return several
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
@@ -39,11 +38,11 @@ func (a *app) passkeysList(ctx context.Context) error {
 }
 
 func (a *app) printPasskeys(l *passkeyListing) {
-	var table [][]string
+	var t table
 	for p := range l.all() {
-		table = append(table, []string{p.ID, p.User.words(), hid.Text(p.AlgorithmName), p.notes()})
+		t.add(p.ID, p.User.words(), hid.Text(p.AlgorithmName), p.notes())
 	}
-	widths := columnWidths(table)
+	lines := t.lines()
 	for _, s := range l.Sites {
 		title := a.paint(a.out, bold, s.words())
 		if name := hid.Text(s.Name); name != "" && name != s.RPID {
@@ -51,8 +50,8 @@ func (a *app) printPasskeys(l *passkeyListing) {
 		}
 		fmt.Fprintln(a.folded(a.out), title)
 		for range s.Passkeys {
-			fmt.Fprintln(a.folded(a.out), "  "+padded(table[0], widths))
-			table = table[1:]
+			fmt.Fprintln(a.folded(a.out), "  "+lines[0])
+			lines = lines[1:]
 		}
 	}
 	room := fmt.Sprintf("room for about %d more", l.Room)
@@ -97,36 +96,4 @@ func (p *listedPasskey) notes() string {
 		notes = append(notes, "payments")
 	}
 	return strings.Join(notes, ", ")
-}
-
-// columnWidths returns how many characters each column of a table needs.
-func columnWidths(table [][]string) []int {
-	var widths []int
-	for _, row := range table {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	return widths
-}
-
-// padded returns a row with its columns at the same place as in others.
-func padded(row []string, widths []int) string {
-	var line strings.Builder
-	for i, cell := range row {
-		line.WriteString(cell)
-		line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-	}
-	return strings.TrimRight(line.String(), " ")
-}
-
-// plural counts things whose name takes an s.
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

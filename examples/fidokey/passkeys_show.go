@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
@@ -71,10 +70,10 @@ var protectionSentences = map[ctap2.CredProtect]string{
 }
 
 func (a *app) printPasskey(p *shownPasskey) error {
-	w := tabwriter.NewWriter(a.folded(a.out), 0, 0, 2, ' ', 0)
+	var t table
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, value)
+			t.add(name, value)
 		}
 	}
 	row("ID", p.ID)
@@ -115,5 +114,6 @@ func (a *app) printPasskey(p *shownPasskey) error {
 		public = "the key does not tell"
 	}
 	row("public key", public)
-	return w.Flush()
+	a.printTable(t, "")
+	return nil
 }

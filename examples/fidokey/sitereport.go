@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
@@ -17,9 +16,9 @@ import (
 // describe says in words what the site has learned.
 func (t *trySite) describe(r *site.Report) error {
 	fmt.Fprintf(t.folded(t.out), "What the site sees:\n")
-	w := tabwriter.NewWriter(t.folded(t.out), 0, 0, 2, ' ', 0)
+	var seen table
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "  %s\t%s\n", name, hid.Text(fmt.Sprintf(format, args...)))
+		seen.add(name, hid.Text(fmt.Sprintf(format, args...)))
 	}
 	row("credential", "%s, signs with %v", beginning(r.CredentialID), cose.Algorithm(r.PublicKeyAlgorithm))
 	if g := r.Registration; g != nil {
@@ -40,7 +39,8 @@ func (t *trySite) describe(r *site.Report) error {
 	for _, e := range extensionRows(r) {
 		row(e[0], "%s", e[1])
 	}
-	return w.Flush()
+	t.printTable(seen, "  ")
+	return nil
 }
 
 // beginning is enough of an ID to tell it from others.
