@@ -95,6 +95,12 @@ func yesFlag(c *cobra.Command, yes *bool) {
 	c.Flags().BoolVarP(yes, "yes", "y", false, "agree to what the command would ask about")
 }
 
+// dryRunFlag adds the flag that changes nothing, where otherwise things are deleted,
+// or what the command calls it.
+func dryRunFlag(c *cobra.Command, dryRun *bool, deleted, del string) {
+	c.Flags().BoolVarP(dryRun, "dry-run", "n", false, "show what would be "+deleted+", and "+del+" nothing")
+}
+
 // readLine asks for a line, from a terminal or a pipe. The end of the input is
 // io.EOF, and a user who takes too long errSlow. When ctx ends, the read that is pending is left behind.
 func (a *app) readLine(ctx context.Context, prompt string) (string, error) {

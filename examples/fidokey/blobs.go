@@ -41,7 +41,7 @@ type blobStore struct {
 // withBlobs opens the key of --device for f, if it is one that stores data with
 // passkeys.
 func (a *app) withBlobs(c *cobra.Command, write bool, f func(context.Context, *blobStore) error) error {
-	return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+	return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 		info, err := key.GetInfo(ctx)
 		if err != nil {
 			return err

@@ -39,10 +39,9 @@ damaged.`,
 			})
 		},
 	}
-	f := c.Flags()
-	f.BoolVar(&d.all, "all", false, "delete the data of all passkeys, and what belongs to none")
-	f.BoolVarP(&d.yes, "yes", "y", false, "do not ask")
-	f.BoolVarP(&d.dryRun, "dry-run", "n", false, "show what would be deleted, and delete nothing")
+	c.Flags().BoolVar(&d.all, "all", false, "delete the data of all passkeys, and what belongs to none")
+	yesFlag(c, &d.yes)
+	dryRunFlag(c, &d.dryRun, "deleted", "delete")
 	return c
 }
 

@@ -40,7 +40,7 @@ before anything is written.`,
 	}
 	f := c.Flags()
 	f.StringVarP(&file, "in", "i", "", "read the data from this `FILE`")
-	f.BoolVarP(&yes, "yes", "y", false, "replace what is there without asking")
+	yesFlag(c, &yes)
 	c.RegisterFlagCompletionFunc("in", files)
 	return c
 }

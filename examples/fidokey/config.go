@@ -73,7 +73,7 @@ func (a *app) configCommand() *cobra.Command {
 		Short: "Show and change the key's settings",
 		Long: `Show and change the key's settings. Alone it shows what this key has and how it is
 set. For the rules of PINs see fidokey pin min-length and fidokey pin force-change.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.config) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.config) },
 	}
 	for _, s := range settings {
 		c.AddCommand(a.settingCommand(s))
@@ -184,7 +184,7 @@ func (a *app) settingCommand(s *setting) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				if len(args) == 0 {
 					return a.showSetting(ctx, key, s)
 				}

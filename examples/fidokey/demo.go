@@ -88,7 +88,7 @@ func (d *demo) line(format string, args ...any) {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	key, err := d.openTimed(ctx, virtualDevice)
+	key, err := d.open(ctx, virtualDevice)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,20 @@ var locks = map[string]hidraw.Lock{"open": hidraw.LockOpen, "call": hidraw.LockC
 // softwareTouch says what happens when the software key waits for its user.
 const softwareTouch = "The software key asks for a touch and gets it at once."
 
-// open opens the key of --device, or fallback if there is none.
-func (a *app) open(ctx context.Context, fallback string) (*fido.Key, error) {
-	return a.openDevice(ctx, cmp.Or(a.device, fallback))
+// open opens the key of --device, or fallback if there is none, within --timeout.
+func (a *app) open(ctx context.Context, fallback string) (key *fido.Key, err error) {
+	return key, a.timed(ctx, func(ctx context.Context) error {
+		key, err = a.openDevice(ctx, cmp.Or(a.device, fallback))
+		return err
+	})
+}
+
+// timed calls f with a context that ends after --timeout. A call of [fido.Key]'s client
+// ends then by itself.
+func (a *app) timed(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	return f(ctx)
 }
 
 // openDevice opens the key that device names, "" the only one.
@@ -69,9 +80,8 @@ func (a *app) openDevice(ctx context.Context, device string) (*fido.Key, error) 
 
 // withKey opens the key of --device for f and closes it after. The calls of f to
 // the key each end after --timeout.
-func (a *app) withKey(c *cobra.Command, f func(ctx context.Context, key *fido.Key) error) error {
-	ctx := c.Context()
-	key, err := a.openTimed(ctx, "")
+func (a *app) withKey(ctx context.Context, f func(ctx context.Context, key *fido.Key) error) error {
+	key, err := a.open(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -143,11 +153,4 @@ func completeDevices(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 		words = append(words, "pcsc:"+r.Name+"\t"+what)
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
-}
-
-// openTimed is open within --timeout.
-func (a *app) openTimed(ctx context.Context, fallback string) (*fido.Key, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	return a.open(ctx, fallback)
 }

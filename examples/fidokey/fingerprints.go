@@ -36,7 +36,7 @@ func (a *app) fingerprintsListCommand() *cobra.Command {
 		Short: "List the fingerprints that the key knows",
 		Long: `List the fingerprints that the key knows, and tell what its sensor is like. The PIN
 is asked for only if there are any.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.listFingerprints) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.listFingerprints) },
 	}
 }
 

@@ -22,7 +22,7 @@ func (a *app) fingerprintsAddCommand() *cobra.Command {
 one is told as it comes. Ctrl-C gives up, and the key forgets the samples; --timeout
 is how long it may take until the next sample comes.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				return a.addFingerprint(ctx, key, name, c.Flags().Changed("name"))
 			})
 		},

@@ -16,7 +16,7 @@ func (a *app) fingerprintsRenameCommand() *cobra.Command {
 		Short: "Give a fingerprint another name",
 		Args:  exactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error { return a.renameFingerprint(ctx, key, args[0], args[1]) })
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error { return a.renameFingerprint(ctx, key, args[0], args[1]) })
 		},
 	}
 }
@@ -64,13 +64,13 @@ again.`,
 			if err := a.canConfirm(yes || dryRun); err != nil {
 				return err // before the user is asked for the PIN in vain
 			}
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				return a.removeFingerprints(ctx, key, args, yes, dryRun)
 			})
 		},
 	}
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	c.Flags().BoolVarP(&dryRun, "dry-run", "n", false, "show what would be removed, and remove nothing")
+	yesFlag(c, &yes)
+	dryRunFlag(c, &dryRun, "removed", "remove")
 	return c
 }
 

@@ -28,24 +28,16 @@ what it answers a card reader, and what CTAP 2.3 has in a getInfo reply.
 With --json the names are the specification's, and a member that the key does not
 send is not there. Members that are not in CTAP 2.3 are left out; --trace shows the
 whole reply.`,
-		RunE: func(c *cobra.Command, _ []string) error { return a.info(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.info) },
 	}
 }
 
-func (a *app) info(ctx context.Context) error {
-	key, err := a.openTimed(ctx, "")
+func (a *app) info(ctx context.Context, key *fido.Key) error {
+	info, err := key.GetInfo(ctx)
 	if err != nil {
 		return err
 	}
-	defer key.Close()
 	var rows []row
-	var info *ctap2.GetInfoResponse
-	if err := a.timed(ctx, func(ctx context.Context) error {
-		info, err = key.GetInfo(ctx)
-		return err
-	}); err != nil {
-		return err
-	}
 	var h *hid.Info
 	if key.HID() != nil {
 		h = a.system.hidInfo(key.Device())

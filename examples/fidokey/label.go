@@ -73,7 +73,7 @@ file that ` + labelsVariable + ` names. Only you can read it.`,
 			case remove && name != "":
 				return a.removeLabel(name)
 			}
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				l := &labelling{app: a, key: key, device: cmp.Or(key.Device(), a.device)}
 				switch {
 				case remove:

@@ -30,7 +30,7 @@ terminal.`,
 			if err := t.check(); err != nil {
 				return err
 			}
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				return t.with(func(s *site.Site) error { return t.login(ctx, s, key, l) })
 			})
 		},

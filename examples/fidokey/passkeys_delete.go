@@ -35,10 +35,9 @@ The site is not told: it goes on listing the passkey until it is removed there, 
 		},
 		RunE: func(c *cobra.Command, args []string) error { return a.passkeysDelete(c.Context(), d, args) },
 	}
-	f := c.Flags()
-	f.StringVar(&d.site, "site", "", "delete all passkeys for the site with this `RPID`, such as example.com")
-	f.BoolVarP(&d.yes, "yes", "y", false, "do not ask")
-	f.BoolVarP(&d.dryRun, "dry-run", "n", false, "show what would be deleted, and delete nothing")
+	c.Flags().StringVar(&d.site, "site", "", "delete all passkeys for the site with this `RPID`, such as example.com")
+	yesFlag(c, &d.yes)
+	dryRunFlag(c, &d.dryRun, "deleted", "delete")
 	return c
 }
 

@@ -26,29 +26,24 @@ type passkeyManager struct {
 // passkeys. What f needs is the permissions, which is found out before the user
 // is asked for anything.
 func (a *app) withPasskeys(ctx context.Context, permissions passkeyPermissions, f func(*passkeyManager) error) error {
-	key, err := a.openTimed(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer key.Close()
-	m := &passkeyManager{app: a, key: key}
-	if err := a.timed(ctx, func(ctx context.Context) (err error) {
-		m.info, err = key.GetInfo(ctx)
-		return err
-	}); err != nil {
-		return err
-	}
-	if err := managesPasskeys(key.U2F(), m.info); err != nil {
-		return err
-	}
-	if m.permissions, err = permissions(m.info); err != nil {
-		return err
-	}
-	if key.Contactless() {
-		a.hint("Keep the key at the reader until this is done.")
-	}
-	defer m.endToken()
-	return f(m)
+	return a.withKey(ctx, func(ctx context.Context, key *fido.Key) error {
+		info, err := key.GetInfo(ctx)
+		if err != nil {
+			return err
+		}
+		if err := managesPasskeys(key.U2F(), info); err != nil {
+			return err
+		}
+		m := &passkeyManager{app: a, key: key, info: info}
+		if m.permissions, err = permissions(info); err != nil {
+			return err
+		}
+		if key.Contactless() {
+			a.hint("Keep the key at the reader until this is done.")
+		}
+		defer m.endToken()
+		return f(m)
+	})
 }
 
 // managesPasskeys returns an error with advice if a key has no credential

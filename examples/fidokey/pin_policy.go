@@ -26,7 +26,7 @@ for nothing but that. It is for keys that are handed out with a PIN that somebod
 has chosen.`,
 		Args: noPINs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error { return a.pinForceChange(ctx, key, yes) })
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error { return a.pinForceChange(ctx, key, yes) })
 		},
 	}
 	yesFlag(c, &yes)
@@ -83,7 +83,7 @@ with several, the flag is repeated. They take the place of those that could befo
 --complexity has the key apply its maker's policy to new PINs, until a reset.`,
 		Args: m.parse,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error { return a.pinMinLength(ctx, key, &m) })
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error { return a.pinMinLength(ctx, key, &m) })
 		},
 	}
 	c.Flags().StringArrayVar(&m.rpIDs, "rp", nil, "a site that may know the least length, by its `RPID`, such as example.com")

@@ -18,7 +18,7 @@ func (a *app) pinSetCommand() *cobra.Command {
 		Long: `Give a PIN to a key that has none. The rules of the key are told first, and the
 PIN is asked for twice. With --pin-stdin it is the first line of standard input.`,
 		Args: noPINs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.pinSet) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.pinSet) },
 	}
 }
 
@@ -72,7 +72,7 @@ func (a *app) pinChangeCommand() *cobra.Command {
 PIN is asked for, and the new one twice. With --pin-stdin the present PIN is the first
 line of standard input and the new one the second.`,
 		Args: noPINs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.pinChange) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.pinChange) },
 	}
 	a.asTypedFlag(c)
 	return c

@@ -79,7 +79,7 @@ func (a *app) pinRetriesCommand() *cobra.Command {
 		Long: `Tell how many tries of the PIN and the fingerprint are left, and whether the key
 takes a PIN now. It needs no PIN and costs no try.`,
 		Args: noPINs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.pinRetries) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.pinRetries) },
 	}
 }
 
@@ -146,7 +146,7 @@ func (a *app) pinVerifyCommand() *cobra.Command {
 		Long: `Try the PIN, and change nothing. A wrong one costs a try, and the right one gives
 all tries back. With --pin-stdin the PIN is the first line of standard input.`,
 		Args: noPINs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c, a.pinVerify) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.withKey(c.Context(), a.pinVerify) },
 	}
 	a.asTypedFlag(c)
 	return c

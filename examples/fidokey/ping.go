@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,7 @@ func (a *app) pingCommand() *cobra.Command {
 			if count < 1 {
 				return badUse("--count %d is less than 1", count)
 			}
-			return a.ping(c.Context(), size, count)
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error { return a.ping(ctx, key, size, count) })
 		},
 	}
 	c.Flags().IntVar(&size, "size", 64, "`BYTES` to send, at most 7609")
@@ -31,12 +32,7 @@ func (a *app) pingCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) ping(ctx context.Context, size, count int) error {
-	key, err := a.openTimed(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer key.Close()
+func (a *app) ping(ctx context.Context, key *fido.Key, size, count int) error {
 	if key.HID() == nil {
 		return cant("a key in a card reader does not echo: ping is for keys on USB")
 	}

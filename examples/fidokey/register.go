@@ -35,7 +35,7 @@ too, as in WebAuthn's JSON; only the outputs of the extension prf are left out.`
 			if err := errors.Join(t.check(), oneOf("resident", r.ResidentKey, requirements...), oneOf("attestation", r.Attestation, attestations...)); err != nil {
 				return err
 			}
-			return a.withKey(c, func(ctx context.Context, key *fido.Key) error {
+			return a.withKey(c.Context(), func(ctx context.Context, key *fido.Key) error {
 				if err := t.agreeToStay(ctx, key, r.ResidentKey, yes); err != nil {
 					return err
 				}

@@ -39,7 +39,7 @@ serial number, the model, the place, and what the key's label was made with. If
 nothing of that tells the key from others of its model, it says so.`,
 		RunE: func(c *cobra.Command, _ []string) error { return r.run(c.Context()) },
 	}
-	c.Flags().BoolVar(&r.dryRun, "dry-run", false, "tell what would be lost, and erase nothing")
+	dryRunFlag(c, &r.dryRun, "lost", "erase")
 	return c
 }
 
@@ -103,7 +103,7 @@ func (r *reset) askAndErase(ctx context.Context) error {
 
 // meet finds out which key it is and whether it can be reset this way.
 func (r *reset) meet(ctx context.Context) error {
-	key, err := r.openTimed(ctx, "")
+	key, err := r.open(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *reset) meet(ctx context.Context) error {
 	if r.device = key.Device(); r.device == "" {
 		r.device = r.app.device
 	}
-	if r.info, err = r.getInfo(ctx, key); err != nil {
+	if r.info, err = key.GetInfo(ctx); err != nil {
 		return err
 	}
 	if key.U2F() {
@@ -130,13 +130,6 @@ func (r *reset) meet(ctx context.Context) error {
 		r.result.Product, r.result.Manufacturer, r.result.Serial = h.Product, h.Manufacturer, h.Serial
 	}
 	return nil
-}
-
-func (r *reset) getInfo(ctx context.Context, key *fido.Key) (info *ctap2.GetInfoResponse, err error) {
-	return info, r.timed(ctx, func(ctx context.Context) error {
-		info, err = key.GetInfo(ctx)
-		return err
-	})
 }
 
 // identify returns what tells an open key from others. info may be nil.
@@ -261,7 +254,7 @@ func (r *reset) erase(ctx context.Context, key *fido.Key) error {
 		}
 	})
 	r.sent = true
-	err := r.timed(ctx, client.Reset)
+	err := client.Reset(ctx)
 	stop()
 	if err != nil {
 		return r.failed(ctx, key, err)
@@ -368,7 +361,7 @@ func (r *reset) dropLabel() {
 // verify looks whether a key that says so is as it was when it was new.
 func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 	r.result.Erased = true
-	info, err := r.getInfo(ctx, key)
+	info, err := key.GetInfo(ctx)
 	switch {
 	case err != nil:
 		r.hint("It does not answer now (%s). Take it out and put it back: fidokey info shows it then.", oneLine(err))

@@ -232,7 +232,7 @@ func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other 
 	if key, err = r.openAgain(ctx, c.Key.Device); err != nil {
 		return nil, "", err
 	}
-	info, err := r.getInfo(ctx, key)
+	info, err := key.GetInfo(ctx)
 	if err != nil {
 		key.Close()
 		return nil, "", err

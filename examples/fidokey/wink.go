@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/spf13/cobra"
 )
@@ -12,34 +13,25 @@ func (a *app) winkCommand() *cobra.Command {
 		Use:   "wink",
 		Short: "Make the key show itself",
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx := c.Context()
-			key, err := a.openTimed(ctx, "")
-			if err != nil {
-				return err
-			}
-			defer key.Close()
-			if key.HID() == nil || key.HID().Info().Capabilities&ctaphid.CapabilityWink == 0 {
-				return cant("this key can't wink")
-			}
-			if err := a.timed(ctx, key.HID().Wink); err != nil {
-				return err
-			}
-			return a.result(winked{true}, func() error {
-				a.tell("The key was told to wink.")
-				return nil
-			})
+			return a.withKey(c.Context(), a.wink)
 		},
 	}
+}
+
+func (a *app) wink(ctx context.Context, key *fido.Key) error {
+	if key.HID() == nil || key.HID().Info().Capabilities&ctaphid.CapabilityWink == 0 {
+		return cant("this key can't wink")
+	}
+	if err := a.timed(ctx, key.HID().Wink); err != nil {
+		return err
+	}
+	return a.result(winked{true}, func() error {
+		a.tell("The key was told to wink.")
+		return nil
+	})
 }
 
 // winked is the JSON form of a wink.
 type winked struct {
 	Winked bool `json:"winked"` // the key has taken the command; nobody knows what its user has seen
-}
-
-// timed calls f with a context that ends after --timeout.
-func (a *app) timed(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
-	return f(ctx)
 }
