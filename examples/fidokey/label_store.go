@@ -149,9 +149,7 @@ func (l *labels) set(old *label, now label) error {
 	return nil
 }
 
-// remove removes a label and reports whether it was there.
-func (l *labels) remove(old label) bool {
-	n := len(l.Labels)
+// remove removes a label, if it is there.
+func (l *labels) remove(old label) {
 	l.Labels = slices.DeleteFunc(l.Labels, func(x label) bool { return x == old })
-	return len(l.Labels) < n
 }

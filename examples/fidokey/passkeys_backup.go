@@ -35,9 +35,6 @@ const (
 
 func (c *comparedAccount) onBoth() bool { return len(c.A) > 0 && len(c.B) > 0 }
 
-// words names the account to a person.
-func (c *comparedAccount) words() string { return c.Site.words() + "  " + c.User.words() }
-
 // compareAccounts says which accounts are on both keys, and which on one alone.
 // What makes two passkeys the same account's is the site and the user handle,
 // which a site keeps for an account; where there is none, the name.

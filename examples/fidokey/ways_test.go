@@ -93,3 +93,14 @@ func (s *cardSocket) plug(t *testing.T, key *virtual.Key) string {
 }
 
 func (s *cardSocket) unplug(*testing.T) { s.stop() }
+
+// An address that another program has is told as such, without the layer below.
+func TestServeTakenAddress(t *testing.T) {
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.LocalAddr().String()
+	says(t, fidokey(t, t.Context(), "", "serve", "--udp", addr), exitNoKey, "", "fidokey: another program has the address "+addr+": end that program")
+}

@@ -33,7 +33,7 @@ func (p terminalPrompt) PIN(ctx context.Context, q webauthn.PINPrompt) ([]byte, 
 
 func (p terminalPrompt) Touch(_ context.Context, q webauthn.TouchPrompt) {
 	if _, software := softwarePath(p.device); software {
-		p.urge("The software key asks for a touch and gets it at once.")
+		p.urge(softwareTouch)
 		return
 	}
 	p.urge("Touch the key. " + purpose(q) + ".")
