@@ -94,7 +94,7 @@ func (s *readerSocket) plug(t *testing.T, key *virtual.Key) string {
 		defer close(served)
 		for ctx.Err() == nil {
 			vpcd.Connect(ctx, s.addr, nfc.NewApplet(key, nil))
-			time.Sleep(10 * time.Millisecond) // the daemon may not be there yet
+			time.Sleep(10 * time.Millisecond) // its driver listens again when it has seen the last card go
 		}
 	}()
 	s.remove = func() { remove(); <-served }

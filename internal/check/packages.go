@@ -29,6 +29,7 @@ var debianPackages = []struct {
 	{"xz-utils", "system", "unpacking Debian's kernel"},
 	{"busybox-static", "system", "a shell in the virtual machine"},
 	{"fido2-tools", "system", "libfido2's tools, which use our software key and verify what our client makes"},
+	{"openssh-client", "system", "ssh-keygen, which reads the public keys that fidokey prints"},
 	{"udev", "system", "systemd's udevd, which makes the nodes of keys in a usual system"},
 	{"python3", "system", "python-fido2's interpreter"},
 	{"python3-fido2", "system", "python-fido2, which uses our software key, and as a relying party verifies what our client makes"},

@@ -304,16 +304,19 @@ func TestCloseMeanwhile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		done := make(chan error)
+		done, used := make(chan error), make(chan struct{})
 		go func() {
-			for {
+			for n := 0; ; n++ {
 				if _, err := card.Transmit(t.Context(), nil, make([]byte, 4)); err != nil {
 					done <- err
 					return
 				}
+				if n == 0 {
+					close(used)
+				}
 			}
 		}()
-		time.Sleep(time.Millisecond)
+		<-used
 		card.Close()
 		if err := <-done; !errors.Is(err, os.ErrClosed) {
 			t.Error(err)
