@@ -90,8 +90,11 @@ var attacks = []scenario{
 		1, wireRefuse, byte(ctaphid.ErrChannelBusy), 0, wireRefuse, byte(ctaphid.ErrInvalidChannel),
 	}, toHost: []byte{1, wireKeepalive, 2, 200}}, 0},
 	{"other programs", conversation{script: []byte{doGetInfo, 0, 0}, toHost: []byte{
-		0, wireForeign, 0, wireFlood, 2, 255, 0, wireOwn, 4, 0x81, 0, 1, 1, 0, wireBefore, 7, 0, 0, 0, 9, 0x90, 1, 0,
-	}, toKey: append([]byte{1, wireOwn, byte(len(cbor1))}, cbor1...)}, 0},
+		0, wireForeign, 0, wireFlood, 2, 255, 0, wireBefore, 7, 0, 0, 0, 9, 0x90, 1, 0,
+	}}, 0},
+	{"a reply to another request", conversation{script: []byte{doGetInfo, 0, 0}, toHost: []byte{1, wireOwn, 4, 0x81, 0, 1, 1}}, 1},
+	// Whether the key refuses the second one or answers both is a race.
+	{"a request twice", conversation{script: []byte{doGetInfo, 0, 0}, toKey: append([]byte{1, wireOwn, byte(len(cbor1))}, cbor1...)}, 0},
 	{"a long message", conversation{script: []byte{doGetInfo, 0, 0}, toHost: []byte{1, wireMessage, byte(ctaphid.CommandCBOR), 0x1d, 0xb9}}, 1},
 	{"errors of the system", conversation{script: []byte{doGetInfo, 0, 0}, toKey: []byte{1, wireFail}}, 1},
 	{"lies about lengths", conversation{script: []byte{doGetInfo, 0, 0, doMakeCredential, 0, 0}, replies: []byte{
