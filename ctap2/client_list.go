@@ -75,8 +75,10 @@ func (c *Client) GetAssertionWithList(ctx context.Context, r *GetAssertionReques
 // MakeCredentialWithList is [Client.MakeCredential] for an excludeList of any
 // length; see [Client.GetAssertionWithList]. If the key has none of the
 // credentials, the request is sent without an excludeList. If it does not answer
-// silently, the request names as many as the key takes at once: whether it has
-// one of the others can't be found out.
+// silently, the request names as many as the key takes at once, and for the others
+// the key is asked before, by getAssertion requests with their parts of the list:
+// one that it has wants a touch, as an excluded one does, and the error is
+// [StatusCredentialExcluded] then; one of CTAP 2.0 wants a touch for each part.
 //
 // The token needs the permission ga too if the list may be too long.
 func (c *Client) MakeCredentialWithList(ctx context.Context, r *MakeCredentialRequest, token *pinuv.Token) (*MakeCredentialResponse, error) {
@@ -118,7 +120,15 @@ func (c *Client) MakeCredentialWithList(ctx context.Context, r *MakeCredentialRe
 		case !errors.Is(err, ErrNoSilentProbe):
 			return nil, err
 		}
-		return ask(list.ids[:min(list.most, len(list.ids))])
+		first, others := list.ids[:list.most], list
+		others.ids = list.ids[list.most:]
+		switch found, err := c.find(ctx, r.RP.ID, others, Options{UV: r.Options.UV}, token); {
+		case err != nil:
+			return nil, err
+		case found != nil:
+			return nil, o.fails(StatusCredentialExcluded)
+		}
+		return ask(first)
 	})
 }
 
@@ -131,7 +141,7 @@ func (c *Client) MakeCredentialWithList(ctx context.Context, r *MakeCredentialRe
 func (c *Client) FindCredential(ctx context.Context, rpID string, list []PublicKeyCredentialDescriptor, token *pinuv.Token) (*PublicKeyCredentialDescriptor, error) {
 	return inTurn(ctx, c, operation{command: CommandGetAssertion}, func(ctx context.Context) (*PublicKeyCredentialDescriptor, error) {
 		cut, err := c.cutList(ctx, list, func(part []PublicKeyCredentialDescriptor) int {
-			return c.sizeWith(token, probeRequest(rpID, part).Append)
+			return c.sizeWith(token, findRequest(rpID, part, silently).Append)
 		})
 		if err != nil || cut.none {
 			return nil, err
@@ -200,19 +210,32 @@ func (c *Client) sizeWith(token *pinuv.Token, request appender) int {
 	return len(b)
 }
 
-// probeRequest asks which of the credentials the key has: nothing is signed that
+// silently are the options of a request that wants no touch.
+var silently = Options{UP: new(false)}
+
+// findRequest asks which of the credentials the key has: nothing is signed that
 // anybody asked for.
-func probeRequest(rpID string, part []PublicKeyCredentialDescriptor) *GetAssertionRequest {
-	return &GetAssertionRequest{RPID: rpID, ClientDataHash: make([]byte, 32), AllowList: part, Options: Options{UP: new(false)}}
+func findRequest(rpID string, part []PublicKeyCredentialDescriptor, o Options) *GetAssertionRequest {
+	return &GetAssertionRequest{RPID: rpID, ClientDataHash: make([]byte, 32), AllowList: part, Options: o}
 }
 
-// probe returns the first credential of the list that the key has, nil if it has
-// none. The caller has the turn.
+// probe is find without a touch. The error wraps ErrNoSilentProbe if the key wants
+// one.
 func (c *Client) probe(ctx context.Context, rpID string, list cutCredentialList, token *pinuv.Token) (*PublicKeyCredentialDescriptor, error) {
+	found, err := c.find(ctx, rpID, list, silently, token)
+	if isSilentRefusal(err) {
+		err = &CommandError{CommandGetAssertion, 0, &silentProbeError{err}}
+	}
+	return found, err
+}
+
+// find returns the first credential of the list that the key has, nil if it has
+// none. The caller has the turn.
+func (c *Client) find(ctx context.Context, rpID string, list cutCredentialList, o Options, token *pinuv.Token) (*PublicKeyCredentialDescriptor, error) {
 	most := list.most
 	for rest := list.ids; len(rest) > 0; {
 		part := rest[:min(most, len(rest))]
-		r := probeRequest(rpID, part)
+		r := findRequest(rpID, part, o)
 		if token != nil {
 			r.Authorize(token)
 		}
@@ -226,8 +249,6 @@ func (c *Client) probe(ctx context.Context, rpID string, list cutCredentialList,
 			most = len(part) / 2
 			continue
 		case isMiss(err), isTooLong(err):
-		case isSilentRefusal(err):
-			return nil, &CommandError{CommandGetAssertion, 0, &silentProbeError{err}}
 		default:
 			return nil, err
 		}

@@ -52,11 +52,25 @@ func (c *creation) excludeAppID(ctx context.Context) error {
 	if appID == "" || len(c.exclude) == 0 {
 		return nil
 	}
-	known, _, err := c.knows(ctx, appID, c.exclude)
-	if err != nil || !known {
+	known, tells, err := c.knows(ctx, appID, c.exclude)
+	switch {
+	case err != nil:
 		return err
+	case known:
+		return c.excluded(ctx)
+	case tells:
+		return nil
 	}
-	return c.excluded(ctx)
+	_, err = touched(ctx, c.ceremony, false, func(key *ctap2.Client) (*ctap2.GetAssertionResponse, error) {
+		return key.GetAssertionWithList(ctx, &ctap2.GetAssertionRequest{RPID: appID, ClientDataHash: make([]byte, 32), AllowList: c.exclude}, nil)
+	})
+	switch {
+	case err == nil:
+		return ErrAlreadyRegistered
+	case errors.Is(c.explain(err), ErrNoPasskey), errors.Is(err, ctap2.StatusPUATRequired): // which U2F knows nothing of
+		return nil
+	}
+	return err
 }
 
 // excluded fails with ErrAlreadyRegistered once the key was touched.

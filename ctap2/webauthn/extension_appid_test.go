@@ -40,14 +40,15 @@ func TestAppID(t *testing.T) {
 		{name: "AppID, U2F", config: virtual.Config{Profile: virtual.U2FOnly}, madeFor: appID, get: "touch: UP", exclude: "touch: excluded"},
 		{name: "RP ID, U2F", config: virtual.Config{Profile: virtual.U2FOnly}, madeFor: site, get: "touch: UP", exclude: "touch: excluded"},
 		{name: "another key, U2F", config: virtual.Config{Profile: virtual.U2FOnly}, get: "none here", exclude: "touch: UP"},
-		{name: "AppID, not told silently", config: virtual.Config{Faults: silent}, madeFor: appID, get: "touch: UP", exclude: "touch: UP"},
+		{name: "AppID, not told silently", config: virtual.Config{Faults: silent}, madeFor: appID, get: "touch: UP", exclude: "touch: excluded"},
 		{name: "RP ID, not told silently", config: virtual.Config{Faults: silent}, madeFor: site, get: "touch: UP", exclude: "touch: excluded"},
 		{name: "another key, not told silently", config: virtual.Config{Faults: silent}, get: "none here", exclude: "touch: UP"},
+		{name: "another key, always verifying, not told silently", config: virtual.Config{AlwaysUV: true, Faults: silent}, pin: pin, get: "PIN 8, PIN 8: none here", exclude: "PIN 8, touch: UV"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				test.config.User = virtual.TouchAfter(time.Second)
-				p := &person{pins: []string{pin, pin}}
+				p := &person{pins: []string{pin, pin, pin}}
 				key, k := plugIn(t, test.config, test.pin, p)
 				id := others(t, 1)[0]
 				if test.madeFor != "" {
