@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gofido/fido/internal/ctxerr"
 )
 
 // DefaultTimeout is how long a call of a [Client] may take when neither its
@@ -63,13 +66,14 @@ type Client struct {
 	transport Transport
 	config    ClientConfig
 	turns     chan struct{} // holds one element during a turn
+	reserved  chan struct{} // holds one element between Reserve and the release
 	info      *atomic.Pointer[GetInfoResponse]
 }
 
 // NewClient returns a client for the key behind t. The configuration is copied;
 // it may be nil.
 func NewClient(t Transport, c *ClientConfig) *Client {
-	client := &Client{transport: t, turns: make(chan struct{}, 1), info: new(atomic.Pointer[GetInfoResponse])}
+	client := &Client{transport: t, turns: make(chan struct{}, 1), reserved: make(chan struct{}, 1), info: new(atomic.Pointer[GetInfoResponse])}
 	if c != nil {
 		client.config = *c
 	}
@@ -84,6 +88,23 @@ func (c *Client) WithWaiting(waiting func(status byte)) *Client {
 	other := *c
 	other.config.Waiting = waiting
 	return &other
+}
+
+// Reserve reserves the key for a piece of work of several calls, such as a token
+// and what it is for, which another's token would make useless, and the prompts
+// for it, which its user wants one at a time. It waits until it is released by all
+// that have reserved this client, or one that [Client.WithWaiting] or
+// [Client.OverU2F] made of it; the error is the context's when that ends the wait.
+//
+// The key is not asked, and a call does not need it: one of who has not reserved
+// the key has its turn in between, as ever.
+func (c *Client) Reserve(ctx context.Context) (release func(), err error) {
+	select {
+	case c.reserved <- struct{}{}:
+		return sync.OnceFunc(func() { <-c.reserved }), nil
+	case <-ctx.Done():
+		return nil, ctxerr.Of(ctx)
+	}
 }
 
 // inTurn runs f when it is this call's turn, with a context that has a deadline.

@@ -269,6 +269,42 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
+func TestReserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := ctap2.NewClient(newFakeKey(t, "", pinuv.Two), nil)
+		release, err := c.Reserve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.WithWaiting(nil).Reserve(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("reserved twice: %v", err)
+		}
+		if _, err := c.GetInfo(t.Context()); err != nil {
+			t.Errorf("a call in between: %v", err)
+		}
+		next := make(chan func())
+		go func() {
+			release, _ := c.Reserve(t.Context())
+			next <- release
+		}()
+		synctest.Wait()
+		release()
+		releaseNext := <-next
+		release() // which is over
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Reserve(ctx); err == nil {
+			t.Error("released what another has reserved")
+		}
+		releaseNext()
+		if _, err := c.Reserve(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWithWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var first, second []byte

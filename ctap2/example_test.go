@@ -97,6 +97,30 @@ func ExampleClient_WithWaiting() {
 	// Output: touch the key to sign the letter
 }
 
+// A token and its use are one piece of work: another token would make it useless.
+func ExampleClient_Reserve() {
+	ctx := context.Background()
+	client := softwareKey(virtual.Config{})
+	if err := client.SetPIN(ctx, []byte("1234")); err != nil {
+		log.Fatal(err)
+	}
+	release, err := client.Reserve(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer release()
+	token, err := client.PINToken(ctx, []byte("1234"), ctap2.PermissionMC, "example.com")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer token.Wipe()
+	request := *newAccount
+	request.Authorize(token)
+	_, err = client.MakeCredential(ctx, &request)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleClient_OverU2F() {
 	ctx := context.Background()
 	client := softwareKey(virtual.Config{Profile: virtual.FIDO20})

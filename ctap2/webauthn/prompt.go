@@ -9,8 +9,8 @@ import (
 // program or a test. All methods return soon after ctx ends, with its error if
 // they have one. An error that a method returns ends the ceremony; one that wraps
 // [ErrCancelled] says that the user did not want it. The methods are called one
-// at a time, within the ceremony: they must not begin another on the SecurityKey,
-// and Touch must not use the key's Client.
+// at a time, within the ceremony: they must not begin another on the same Client or
+// reserve it, and Touch must not use it.
 type Prompt interface {
 	// PIN asks for the key's PIN. What it returns is overwritten after use: of a PIN
 	// that the program keeps it must be a copy.

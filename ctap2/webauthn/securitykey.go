@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gofido/fido/ctap2"
-	"github.com/gofido/fido/internal/ctxerr"
 )
 
 // A SecurityKey is an [Authenticator]: it decides what CTAP leaves to the host,
@@ -19,7 +18,9 @@ import (
 //
 // A SecurityKey may be used by several goroutines. It goes through one ceremony
 // after the other, prompts included, so that its user is asked one thing at a
-// time, and no ceremony takes another's token away.
+// time, and no ceremony takes another's token away. It does so by
+// [ctap2.Client.Reserve], with all that reserve the same key: another SecurityKey
+// on the client, or the program itself.
 type SecurityKey struct {
 	// Contactless says that the key is held to a card reader: the user is asked
 	// to hold it there, and not to touch it. See fido.Key.Contactless.
@@ -27,7 +28,6 @@ type SecurityKey struct {
 
 	key    *ctap2.Client // whose Waiting says nothing: the prompt does
 	prompt Prompt
-	turns  chan struct{} // holds one element during a ceremony
 }
 
 var _ Authenticator = (*SecurityKey)(nil)
@@ -43,7 +43,7 @@ func NewSecurityKey(key *ctap2.Client, prompt Prompt) *SecurityKey {
 	if prompt == nil {
 		prompt = nobody{}
 	}
-	return &SecurityKey{key: key.WithWaiting(nil), prompt: prompt, turns: make(chan struct{}, 1)}
+	return &SecurityKey{key: key.WithWaiting(nil), prompt: prompt}
 }
 
 // A ceremony is one call of a SecurityKey.
@@ -62,15 +62,14 @@ type ceremony struct {
 // PIN is set may have changed.
 func (k *SecurityKey) begin(ctx context.Context, kind Ceremony, rpID string) (c *ceremony, end func(), err error) {
 	c = &ceremony{SecurityKey: k, kind: kind, rpID: rpID}
-	select {
-	case k.turns <- struct{}{}:
-	case <-ctx.Done():
-		return c, func() {}, ctxerr.Of(ctx)
+	release, err := k.key.Reserve(ctx)
+	if err != nil {
+		return c, func() {}, err
 	}
-	end = func() { <-k.turns }
+	end = release
 	if k.Contactless {
 		holding, cancel := context.WithCancel(ctx)
-		end = func() { cancel(); <-k.turns }
+		end = func() { cancel(); release() }
 		k.prompt.HoldToReader(holding, c.touchPrompt())
 	}
 	return c, end, c.refresh(ctx)

@@ -332,10 +332,15 @@ func TestCeremoniesTakeTurns(t *testing.T) {
 		if err := key.SetPIN([]byte(pin)); err != nil {
 			t.Fatal(err)
 		}
-		k := webauthn.NewSecurityKey(ctap2.NewClient(key.Direct(), nil), p)
+		client := ctap2.NewClient(key.Direct(), nil)
+		k, other := webauthn.NewSecurityKey(client, p), webauthn.NewSecurityKey(client, p)
 		const n = 5
 		var all sync.WaitGroup
 		for i := range n {
+			k := k
+			if i >= n/2 {
+				k = other
+			}
 			all.Go(func() {
 				var err error
 				if i%2 == 0 {
