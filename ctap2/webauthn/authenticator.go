@@ -42,9 +42,10 @@ type MakeCredentialRequest struct {
 	UserVerification UserVerification // never empty
 
 	// Attestation is what the site wants; the client takes away what it must
-	// not see.
+	// not see. AttestationFormats are those that it prefers, the best first, and
+	// none alone for AttestationNone.
 	Attestation        Attestation
-	AttestationFormats []string // preferred first
+	AttestationFormats []string
 
 	// EnterpriseAttestation is zero unless Attestation is AttestationEnterprise:
 	// 1 if the authenticator is to decide whether it may (vendor-facilitated), 2

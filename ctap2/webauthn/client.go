@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/ctap2/attestation"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/internal/ctxerr"
 )
@@ -193,7 +194,10 @@ func (c *Client) makeCredentialRequest(ctx context.Context, from string, o *Crea
 	if r.PubKeyCredParams, err = knownParams(o.PubKeyCredParams); err != nil {
 		return nil, err
 	}
-	if r.Attestation == AttestationEnterprise {
+	switch r.Attestation {
+	case AttestationNone:
+		r.AttestationFormats = []string{attestation.FormatNone}
+	case AttestationEnterprise:
 		r.EnterpriseAttestation = 1
 		if slices.Contains(c.config.EnterpriseRPIDs, rp.ID) {
 			r.EnterpriseAttestation = 2

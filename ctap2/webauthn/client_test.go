@@ -271,13 +271,13 @@ func TestRequests(t *testing.T) {
 	client.Create(t.Context(), testOrigin, newCreation())
 
 	enterprise := newCreation()
-	enterprise.Attestation = AttestationEnterprise
+	enterprise.Attestation, enterprise.AttestationFormats = AttestationEnterprise, []string{"packed"}
 	client.Create(t.Context(), testOrigin, enterprise)
 	enterprise.RP.ID = ""
 	client.Create(t.Context(), testOrigin, enterprise)
 
 	unknown := newCreation()
-	unknown.Attestation, unknown.Hints = "x", []Hint{"x", HintHybrid}
+	unknown.Attestation, unknown.AttestationFormats, unknown.Hints = "x", []string{"packed"}, []Hint{"x", HintHybrid}
 	unknown.AuthenticatorSelection = AuthenticatorSelection{"x", "x", "x"}
 	unknown.ExcludeCredentials = []ctap2.PublicKeyCredentialDescriptor{{ID: []byte{1}, Type: "x"}, {ID: []byte{2}}}
 	unknown.PubKeyCredParams = []ctap2.PublicKeyCredentialParameters{{Alg: -1, Type: "x"}, {Alg: cose.EdDSA}}
@@ -289,11 +289,12 @@ func TestRequests(t *testing.T) {
 		User:             newCreation().User,
 		PubKeyCredParams: []ctap2.PublicKeyCredentialParameters{{Alg: cose.ES256, Type: "public-key"}, {Alg: cose.RS256, Type: "public-key"}},
 		ResidentKey:      ResidentKeyDiscouraged, UserVerification: UserVerificationPreferred, Attestation: AttestationNone,
+		AttestationFormats: []string{"none"}, // section 5.1.3
 	}
 	if len(f.creates) != 4 || !reflect.DeepEqual(f.creates[0], want) {
 		t.Fatalf("%d requests, %s", len(f.creates), plain(f.creates[0]))
 	}
-	want.Attestation, want.EnterpriseAttestation = AttestationEnterprise, 2
+	want.Attestation, want.AttestationFormats, want.EnterpriseAttestation = AttestationEnterprise, []string{"packed"}, 2
 	if !reflect.DeepEqual(f.creates[1], want) {
 		t.Errorf("%+v", f.creates[1])
 	}
@@ -301,7 +302,7 @@ func TestRequests(t *testing.T) {
 	if !reflect.DeepEqual(f.creates[2], want) {
 		t.Errorf("%+v", f.creates[2])
 	}
-	want.RP.ID, want.Attestation, want.EnterpriseAttestation = "example.org", AttestationNone, 0
+	want.RP.ID, want.Attestation, want.AttestationFormats, want.EnterpriseAttestation = "example.org", AttestationNone, []string{"none"}, 0
 	want.Hints = []Hint{HintHybrid}
 	want.ExcludeCredentials = []ctap2.PublicKeyCredentialDescriptor{{ID: []byte{2}, Type: "public-key"}}
 	want.PubKeyCredParams = []ctap2.PublicKeyCredentialParameters{{Alg: cose.EdDSA, Type: "public-key"}}

@@ -118,6 +118,8 @@ func (c *creation) send(ctx context.Context, token *pinuv.Token, uv bool) (*Make
 		User:             r.User,
 		PubKeyCredParams: c.params(),
 		ExcludeList:      c.exclude,
+
+		AttestationFormatsPreference: c.formats(),
 	}
 	// An option that a key does not have it refuses even if it is false.
 	if c.rk {
@@ -128,9 +130,6 @@ func (c *creation) send(ctx context.Context, token *pinuv.Token, uv bool) (*Make
 	}
 	if c.info.Options[ctap2.OptionEP] {
 		c.sent.EnterpriseAttestation = r.EnterpriseAttestation
-	}
-	if len(c.info.AttestationFormats) > 0 && r.Attestation != AttestationNone {
-		c.sent.AttestationFormatsPreference = r.AttestationFormats
 	}
 	defer func() {
 		if c.exchange != nil {
@@ -169,6 +168,17 @@ func (c *creation) params() []ctap2.PublicKeyCredentialParameters {
 		return c.request.PubKeyCredParams
 	}
 	return both
+}
+
+// formats are the site's attestation formats that the key lists, and none, which
+// no key lists and each gives that lists others.
+func (c *creation) formats() (list []string) {
+	for _, f := range c.request.AttestationFormats {
+		if slices.Contains(c.info.AttestationFormats, f) || f == attestation.FormatNone && len(c.info.AttestationFormats) > 0 {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 var errOtherAlgorithm = errors.New("the key made a credential of a kind that the site does not take: use another key")

@@ -173,8 +173,10 @@ func TestAttestation(t *testing.T) {
 		sentFormat int
 		fmt        string
 	}{
-		{name: "none", preference: webauthn.AttestationNone, formats: []string{"packed"}, fmt: "packed"},
-		{name: "direct", preference: webauthn.AttestationDirect, formats: []string{"packed", "tpm"}, sentFormat: 2, fmt: "packed"},
+		{name: "none", preference: webauthn.AttestationNone, formats: []string{"none"}, sentFormat: 1, fmt: "none"},
+		{name: "none, CTAP 2.1", config: virtual.Config{Profile: virtual.FIDO21}, preference: webauthn.AttestationNone, formats: []string{"none"}, fmt: "packed"},
+		{name: "direct", preference: webauthn.AttestationDirect, formats: []string{"tpm", "packed", "none"}, sentFormat: 2, fmt: "packed"},
+		{name: "direct, formats that the key does not have", preference: webauthn.AttestationDirect, formats: []string{"tpm", "apple"}, fmt: "packed"},
 		{name: "direct, CTAP 2.1", config: virtual.Config{Profile: virtual.FIDO21}, preference: webauthn.AttestationDirect, formats: []string{"packed"}, fmt: "packed"},
 		{name: "enterprise", config: enterprise, preference: webauthn.AttestationEnterprise, enterprise: 2, sent: 2, fmt: "packed"},
 		{name: "enterprise, switched off", config: virtual.Config{Enterprise: new(virtual.Enterprise)}, preference: webauthn.AttestationEnterprise, enterprise: 2, fmt: "packed"},
