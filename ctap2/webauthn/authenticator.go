@@ -17,10 +17,11 @@ import (
 // what the site required and nobody knows is gone, and unset members have their
 // defaults.
 //
-// Both methods return when ctx ends; its time is that of the options. The errors
-// [ErrNoPasskey], [ErrAlreadyRegistered], [ErrCancelled], [ErrTimeout] and
+// Both methods return when ctx ends; its deadline is that of the ceremony. The
+// errors [ErrNoPasskey], [ErrAlreadyRegistered], [ErrCancelled], [ErrTimeout] and
 // [ErrUnsuitable] are wrapped where they apply, as is the context's error when it
-// ended the call. The [Client] makes all of them an [Error].
+// ended the call. The [Client] makes all of them an [Error], and leaves one as it
+// is that an API has a name for.
 type Authenticator interface {
 	// MakeCredential makes a credential (WebAuthn L3 section 6.3.2).
 	MakeCredential(ctx context.Context, r *MakeCredentialRequest) (*MakeCredentialResult, error)
@@ -65,6 +66,10 @@ type MakeCredentialResult struct {
 	// section 6.5.4), with the attestation as the authenticator made it.
 	AttestationObject []byte
 
+	// ClientDataJSON is what was signed, by its hash, if the authenticator is an API
+	// that makes client data of its own. Nil stands for the request's.
+	ClientDataJSON []byte
+
 	Transports []string   // how the authenticator can be reached: ctap2.TransportUSB and so on
 	Attachment Attachment // of the authenticator
 	Extensions CreationExtensionOutputs
@@ -95,6 +100,7 @@ type GetAssertionResult struct {
 	AuthenticatorData []byte // as the authenticator signed it
 	Signature         []byte
 	UserHandle        []byte // nil if the authenticator does not tell
+	ClientDataJSON    []byte // as for MakeCredentialResult
 
 	Attachment Attachment // of the authenticator
 	Extensions RequestExtensionOutputs

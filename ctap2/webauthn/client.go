@@ -203,6 +203,9 @@ func (c *Client) makeCredentialRequest(ctx context.Context, from string, o *Crea
 			r.EnterpriseAttestation = 2
 		}
 	}
+	if len(r.Hints) > 0 && hinted[r.Hints[0]] != r.Attachment {
+		r.Attachment = "" // a hint goes before it, and binds nobody (section 5.8.8)
+	}
 	if o.Extensions.AppIDExclude != "" {
 		if err := mayUseAppID(caller, o.Extensions.AppIDExclude); err != nil {
 			return nil, err
@@ -308,9 +311,10 @@ func knownParams(list []ctap2.PublicKeyCredentialParameters) (of []ctap2.PublicK
 	return of, nil
 }
 
+// knownHints returns each hint that is known once.
 func knownHints(list []Hint) (of []Hint) {
 	for _, h := range list {
-		if h = known(h, hints); h != "" {
+		if hinted[h] != "" && !slices.Contains(of, h) {
 			of = append(of, h)
 		}
 	}

@@ -263,6 +263,31 @@ func TestRelatedOriginsInTime(t *testing.T) {
 	})
 }
 
+// TestHints: a hint goes before an attachment that it contradicts.
+func TestHints(t *testing.T) {
+	for name, c := range map[string]struct {
+		hints      []Hint
+		attachment Attachment
+		want       Attachment
+	}{
+		"no hint/as asked":                     {nil, AttachmentPlatform, AttachmentPlatform},
+		"the same/as asked":                    {[]Hint{HintClientDevice}, AttachmentPlatform, AttachmentPlatform},
+		"key, and the device asked for/either": {[]Hint{HintSecurityKey}, AttachmentPlatform, ""},
+		"device, and roaming asked for/either": {[]Hint{HintClientDevice, HintHybrid}, AttachmentCrossPlatform, ""},
+		"the first hint agrees/as asked":       {[]Hint{HintHybrid, HintClientDevice}, AttachmentCrossPlatform, AttachmentCrossPlatform},
+		"unknown/as asked":                     {[]Hint{"x"}, AttachmentPlatform, AttachmentPlatform},
+		"nothing asked for/either":             {[]Hint{HintSecurityKey}, "", ""},
+	} {
+		f := &fake{err: ErrCancelled}
+		o := newCreation()
+		o.Hints, o.AuthenticatorSelection.Attachment = c.hints, c.attachment
+		NewClient(f, nil).Create(t.Context(), testOrigin, o)
+		if got := f.creates[0].Attachment; got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestRequests: what reaches the authenticator, with defaults in the place of what
 // is absent or unknown.
 func TestRequests(t *testing.T) {
@@ -277,7 +302,7 @@ func TestRequests(t *testing.T) {
 	client.Create(t.Context(), testOrigin, enterprise)
 
 	unknown := newCreation()
-	unknown.Attestation, unknown.AttestationFormats, unknown.Hints = "x", []string{"packed"}, []Hint{"x", HintHybrid}
+	unknown.Attestation, unknown.AttestationFormats, unknown.Hints = "x", []string{"packed"}, []Hint{"x", HintHybrid, "", HintHybrid}
 	unknown.AuthenticatorSelection = AuthenticatorSelection{"x", "x", "x"}
 	unknown.ExcludeCredentials = []ctap2.PublicKeyCredentialDescriptor{{ID: []byte{1}, Type: "x"}, {ID: []byte{2}}}
 	unknown.PubKeyCredParams = []ctap2.PublicKeyCredentialParameters{{Alg: -1, Type: "x"}, {Alg: cose.EdDSA}}

@@ -48,10 +48,11 @@ const (
 )
 
 // Hint is what kind of authenticator the site expects the user to have (WebAuthn
-// L3 section 5.8.8). It changes only what is shown first.
+// L3 section 5.8.8). It changes only what is shown first, and takes the effect from
+// an Attachment that contradicts the first of them.
 type Hint string
 
-// The values of Hint. Unknown ones are ignored.
+// The values of Hint. Unknown ones are ignored, and repetitions.
 const (
 	HintSecurityKey  Hint = "security-key"
 	HintClientDevice Hint = "client-device"
@@ -63,8 +64,14 @@ var (
 	residentKeys      = []ResidentKey{ResidentKeyRequired, ResidentKeyPreferred, ResidentKeyDiscouraged}
 	attachments       = []Attachment{AttachmentPlatform, AttachmentCrossPlatform}
 	attestations      = []Attestation{AttestationNone, AttestationIndirect, AttestationDirect, AttestationEnterprise}
-	hints             = []Hint{HintSecurityKey, HintClientDevice, HintHybrid}
 )
+
+// hinted are the attachments that hints mean, of all that are known.
+var hinted = map[Hint]Attachment{
+	HintSecurityKey:  AttachmentCrossPlatform,
+	HintClientDevice: AttachmentPlatform,
+	HintHybrid:       AttachmentCrossPlatform,
+}
 
 // known returns a value, or nothing if it is not one of those: clients ignore
 // values that they don't know (WebAuthn L3 section 2.1.1).

@@ -220,11 +220,9 @@ func (o jsonObject) descriptors(name string) (list []ctap2.PublicKeyCredentialDe
 // hints reads the hints that are known.
 func (o jsonObject) hints() (list []Hint) {
 	for _, s := range o.texts("hints") {
-		if h := known(Hint(s), hints); h != "" {
-			list = append(list, h)
-		}
+		list = append(list, Hint(s))
 	}
-	return list
+	return knownHints(list)
 }
 
 type descriptorJSON struct {

@@ -59,7 +59,7 @@ func registrationResponse(r *MakeCredentialRequest, made *MakeCredentialResult) 
 	response := &RegistrationResponse{
 		ID:                      credential.CredentialID,
 		AuthenticatorAttachment: made.Attachment,
-		ClientDataJSON:          r.ClientDataJSON,
+		ClientDataJSON:          signed(made.ClientDataJSON, r.ClientDataJSON),
 		AttestationObject:       object,
 		Transports:              slices.Compact(transports),
 		AuthenticatorData:       data.Raw,
@@ -83,7 +83,7 @@ func authenticationResponse(r *GetAssertionRequest, got *GetAssertionResult) (*A
 	response := &AuthenticationResponse{
 		ID:                      got.CredentialID,
 		AuthenticatorAttachment: got.Attachment,
-		ClientDataJSON:          r.ClientDataJSON,
+		ClientDataJSON:          signed(got.ClientDataJSON, r.ClientDataJSON),
 		AuthenticatorData:       got.AuthenticatorData,
 		Signature:               got.Signature,
 		UserHandle:              got.UserHandle,
@@ -98,6 +98,15 @@ func authenticationResponse(r *GetAssertionRequest, got *GetAssertionResult) (*A
 		response.ClientExtensionResults.AppID = new(false)
 	}
 	return response, nil
+}
+
+// signed returns the client data of the authenticator, or of the client if it made
+// none.
+func signed(theirs, ours []byte) []byte {
+	if len(theirs) > 0 {
+		return theirs
+	}
+	return ours
 }
 
 // responseJSON is what both responses share.

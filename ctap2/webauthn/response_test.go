@@ -97,6 +97,24 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestOwnClientData: an authenticator that signed other client data than the
+// client's says so.
+func TestOwnClientData(t *testing.T) {
+	v := vectors(t)[0]
+	f := &fake{
+		made: &MakeCredentialResult{AttestationObject: v.AttestationObject, ClientDataJSON: []byte("created")},
+		got:  &GetAssertionResult{CredentialID: v.CredentialID, AuthenticatorData: v.AuthenticatorData, Signature: v.Signature, ClientDataJSON: []byte("got")},
+	}
+	made, err := NewClient(f, nil).Create(t.Context(), testOrigin, newCreation())
+	if err != nil || string(made.ClientDataJSON) != "created" {
+		t.Errorf("%s, %v", made.ClientDataJSON, err)
+	}
+	got, err := NewClient(f, nil).Get(t.Context(), testOrigin, newRequest())
+	if err != nil || string(got.ClientDataJSON) != "got" {
+		t.Errorf("%s, %v", got.ClientDataJSON, err)
+	}
+}
+
 // TestAttestationNone: without the site asking for it, it gets no statement, but
 // for one that says nothing.
 func TestAttestationNone(t *testing.T) {
