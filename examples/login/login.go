@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,7 +114,7 @@ func (s *service) post(ctx context.Context, path string, v any) ([]byte, error) 
 			Error string `json:"error"`
 		}
 		json.Unmarshal(answer, &refusal) // if it is none, the status has to do
-		return nil, fmt.Errorf("the service refuses: %s (%s)", refusal.Error, w.Status)
+		return nil, fmt.Errorf("the service refuses: %s (%s)", cmp.Or(refusal.Error, "it does not say why"), w.Status)
 	}
 	return answer, nil
 }

@@ -19,6 +19,7 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/gofido/fido"
@@ -29,19 +30,19 @@ func main() {
 	site := flag.String("site", "http://localhost:8080", "the `ORIGIN` of the service")
 	user := flag.String("user", "", "the `NAME` of the account; without it, whoever the passkey belongs to")
 	register := flag.Bool("register", false, "make the account, with the key")
-	device := flag.String("device", "", "the `KEY` to use, such as /dev/hidraw0 (default: the only one)")
+	device := flag.String("device", "", "the `KEY` to use, such as /dev/hidraw0 (default: the only one, or the one that you touch)")
 	flag.Parse()
 
 	// An interrupt cancels on the key too, which would go on blinking otherwise.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *site, *user, *register, *device); err != nil {
+	if err := run(ctx, strings.TrimSuffix(*site, "/"), *user, *register, *device); err != nil {
 		log.Fatal(err)
 	}
 }
 
 func run(ctx context.Context, site, user string, register bool, device string) error {
-	key, err := fido.Open(ctx, device, nil)
+	key, err := open(ctx, device)
 	if err != nil {
 		return err
 	}
@@ -68,4 +69,15 @@ func run(ctx context.Context, site, user string, register bool, device string) e
 	}
 	fmt.Printf("Logged in as %s.\n", name)
 	return nil
+}
+
+// open opens the key with this name. Without one it takes the only key, or of
+// several the one that the user touches.
+func open(ctx context.Context, device string) (*fido.Key, error) {
+	if device != "" {
+		return fido.Open(ctx, device, nil)
+	}
+	return fido.OpenByTouch(ctx, nil, func([]fido.KeyInfo) {
+		fmt.Fprintln(os.Stderr, "There are several keys: touch the one to use.")
+	})
 }

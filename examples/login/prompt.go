@@ -92,7 +92,10 @@ func (t *terminal) ChooseAccount(ctx context.Context, rpID string, accounts []we
 	}
 	fmt.Fprint(t.out, "Which one? ")
 	line, err := until(ctx, func() (string, error) { return bufio.NewReader(t.in).ReadString('\n') })
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF):
+		return 0, fmt.Errorf("no account was chosen: %w", webauthn.ErrCancelled)
+	case err != nil:
 		return 0, err
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(line))

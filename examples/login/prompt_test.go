@@ -75,13 +75,17 @@ func TestInterruptedPrompts(t *testing.T) {
 	}
 }
 
-func TestPINWithoutTerminal(t *testing.T) {
+func TestPromptsWithoutTerminal(t *testing.T) {
 	file, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := (&terminal{file, io.Discard}).PIN(t.Context(), webauthn.PINPrompt{}); err == nil {
+	nobody := &terminal{file, io.Discard}
+	if _, err := nobody.PIN(t.Context(), webauthn.PINPrompt{}); err == nil {
 		t.Error("there is no terminal, and yet a PIN")
+	}
+	if _, err := nobody.ChooseAccount(t.Context(), "", nil); !errors.Is(err, webauthn.ErrCancelled) {
+		t.Errorf("there is nobody to choose: %v", err)
 	}
 }
