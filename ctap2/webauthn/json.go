@@ -86,10 +86,11 @@ func (o jsonObject) require(names ...string) {
 	}
 }
 
-// object returns a member that is an object; without members if it is absent.
+// object returns a member that is an object; without members if it is absent, or a
+// list: to a browser that is an object without them, and PHP writes an empty one so.
 func (o jsonObject) object(name string) jsonObject {
 	of := jsonObject{path: o.path + name + ".", err: o.err}
-	if b := o.get(name); b != nil {
+	if b := bytes.TrimSpace(o.get(name)); len(b) > 0 && b[0] != '[' {
 		o.decode(o.path+name, b, &of.members)
 	}
 	return of

@@ -209,6 +209,9 @@ func TestParseCreation(t *testing.T) {
 		"credProtect not enforced":    {`"extensions":{"credentialProtectionPolicy":"userVerificationOptional"}`, func(o *CreationOptions) any { return o.Extensions }, CreationExtensions{CredProtect: 1}},
 		"prf empty/asked for":         {`"extensions":{"prf":{}}`, func(o *CreationOptions) any { return o.Extensions }, CreationExtensions{PRF: &PRFInputs{}}},
 		"extensions null/absent":      {`"extensions":null`, func(o *CreationOptions) any { return o.Extensions }, CreationExtensions{}},
+		"extensions a list/absent":    {`"extensions":[]`, func(o *CreationOptions) any { return o.Extensions }, CreationExtensions{}},
+		"selection a list/absent":     {`"authenticatorSelection": [ ]`, selection, AuthenticatorSelection{}},
+		"prf a list/asked for":        {`"extensions":{"prf":[]}`, func(o *CreationOptions) any { return o.Extensions }, CreationExtensions{PRF: &PRFInputs{}}},
 		"algorithm with a point and zero": {`"pubKeyCredParams":[{"type":"public-key","alg":-7.0}]`, func(o *CreationOptions) any { return o.PubKeyCredParams },
 			[]ctap2.PublicKeyCredentialParameters{{Alg: -7, Type: "public-key"}}},
 	} {
@@ -251,6 +254,7 @@ func TestParseCreationRefused(t *testing.T) {
 		"challenge too long":     {with(leastCreation, `"challenge":"`+repeat("AAAA", maxData)+`"`), TypeError},
 		"user.id empty":          {with(leastCreation, `"user":{"id":""}`), TypeError},
 		"user.id of 65":          {with(leastCreation, `"user":{"id":"`+repeat("A", 87)+`"}`), TypeError},
+		"user a list":            {with(leastCreation, `"user":["ada"]`), TypeError},
 		"user a text":            {with(leastCreation, `"user":"ada"`), TypeError},
 		"name a number":          {with(leastCreation, `"rp":{"name":1}`), TypeError},
 		"name too long":          {with(leastCreation, `"rp":{"name":"`+repeat("x", maxText+1)+`"}`), TypeError},
