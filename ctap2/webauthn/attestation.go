@@ -21,12 +21,20 @@ type AttestationObject struct {
 // ParseAttestationObject decodes an attestation object. It is lenient, as the
 // parsers of package ctap2 are.
 func ParseAttestationObject(b []byte) (*AttestationObject, error) {
+	o, err := parseAttestationObject(b)
+	if err != nil {
+		return nil, fmt.Errorf("webauthn: %w", err)
+	}
+	return o, nil
+}
+
+func parseAttestationObject(b []byte) (*AttestationObject, error) {
 	o := new(AttestationObject)
 	if _, err := cbor.UnmarshalLenient(b, o); err != nil {
-		return nil, fmt.Errorf("webauthn: attestation object: %w", err)
+		return nil, fmt.Errorf("attestation object: %w", err)
 	}
 	if o.Fmt == "" || o.AttStmt == nil || o.AuthData.AttestedCredentialData == nil {
-		return nil, errors.New("webauthn: attestation object: fmt, attStmt or the credential is missing")
+		return nil, errors.New("attestation object: fmt, attStmt or the credential is missing")
 	}
 	return o, nil
 }
@@ -38,7 +46,7 @@ func (o *AttestationObject) Append(dst []byte) ([]byte, error) { return cbor.App
 // the statement, unless it is one that tells nothing (WebAuthn L3 section
 // 5.1.3). The AAGUID stays; since Level 3 it is no secret.
 func conveyAttestation(preference Attestation, object []byte) ([]byte, *ctap2.AuthenticatorData, error) {
-	o, err := ParseAttestationObject(object)
+	o, err := parseAttestationObject(object)
 	if err != nil {
 		return nil, nil, err
 	}

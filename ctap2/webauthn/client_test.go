@@ -160,6 +160,9 @@ func TestNothing(t *testing.T) {
 			both(t, NewClient(f, nil), func(t *testing.T, err error) {
 				wantError(t, err, NotAllowedError, nil)
 				wantOnly(t, err, nil)
+				if strings.Count(err.Error(), "webauthn: ") != 1 {
+					t.Error(err)
+				}
 			})
 		})
 	}
