@@ -19,8 +19,9 @@ type CreationExtensions struct {
 	CredProtect        ctap2.CredProtect
 	EnforceCredProtect bool
 
-	CredBlob     []byte // credBlob: bytes to store with the credential; nil if absent (CTAP 2.3 section 12.2)
-	MinPINLength bool   // minPinLength (CTAP 2.3 section 12.5)
+	CredBlob            []byte // credBlob: bytes to store with the credential; nil if absent (CTAP 2.3 section 12.2)
+	MinPINLength        bool   // minPinLength (CTAP 2.3 section 12.5)
+	PINComplexityPolicy bool   // pinComplexityPolicy (CTAP 2.3 section 12.6)
 }
 
 // CreationExtensionOutputs are the client extension outputs for a new credential.

@@ -2,6 +2,7 @@ package webauthn_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"github.com/gofido/fido/ctap2"
@@ -47,24 +48,34 @@ func TestCredBlob(t *testing.T) {
 	}
 }
 
-func TestMinPINLength(t *testing.T) {
+// What chosen sites learn of the rules for the key's PIN.
+func TestPINRules(t *testing.T) {
+	rules := virtual.Config{MinPINLength: 6, MinPINLengthRPIDs: []string{site}, PINComplexity: &virtual.PINComplexity{Enforced: true}}
+	elsewhere := rules
+	elsewhere.MinPINLengthRPIDs = nil
+	old := virtual.Config{Profile: virtual.FIDO20}
 	for _, test := range []struct {
-		name   string
-		config virtual.Config
-		asked  bool
-		want   uint
+		name    string
+		config  virtual.Config
+		asked   bool
+		length  uint
+		complex *bool
 	}{
-		{"told", virtual.Config{MinPINLength: 6, MinPINLengthRPIDs: []string{site}}, true, 6},
-		{"not asked for", virtual.Config{MinPINLength: 6, MinPINLengthRPIDs: []string{site}}, false, 0},
-		{"another site", virtual.Config{MinPINLength: 6}, true, 0},
-		{"key without", virtual.Config{Profile: virtual.FIDO20}, true, 0},
+		{"told", rules, true, 6, new(true)},
+		{"not asked for", rules, false, 0, nil},
+		{"another site", elsewhere, true, 0, nil},
+		{"key without", old, true, 0, nil},
 	} {
 		_, k := plugIn(t, test.config, "", new(person))
 		r := creation(webauthn.UserVerificationPreferred)
-		r.Extensions.MinPINLength = test.asked
+		r.Extensions.MinPINLength, r.Extensions.PINComplexityPolicy = test.asked, test.asked
 		_, result := made(t, k, r)
-		if length, err := credentialOf(t, result).Extensions.MinPINLength(); length != test.want || err != nil {
+		signed := credentialOf(t, result).Extensions
+		if length, err := signed.MinPINLength(); length != test.length || err != nil {
 			t.Errorf("%s: %d, %v", test.name, length, err)
+		}
+		if complex, err := signed.PINComplexityPolicy(); !reflect.DeepEqual(complex, test.complex) || err != nil {
+			t.Errorf("%s: %v, %v", test.name, complex, err)
 		}
 	}
 }

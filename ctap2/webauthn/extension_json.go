@@ -12,12 +12,13 @@ import (
 // creationExtensions reads the inputs for a new credential.
 func (o jsonObject) creationExtensions() CreationExtensions {
 	e := CreationExtensions{
-		AppIDExclude:       o.text("appidExclude"),
-		CredProps:          o.flag("credProps"),
-		PRF:                o.prf(),
-		EnforceCredProtect: o.flag("enforceCredentialProtectionPolicy"),
-		CredBlob:           o.data("credBlob", maxData),
-		MinPINLength:       o.flag("minPinLength"),
+		AppIDExclude:        o.text("appidExclude"),
+		CredProps:           o.flag("credProps"),
+		PRF:                 o.prf(),
+		EnforceCredProtect:  o.flag("enforceCredentialProtectionPolicy"),
+		CredBlob:            o.data("credBlob", maxData),
+		MinPINLength:        o.flag("minPinLength"),
+		PINComplexityPolicy: o.flag("pinComplexityPolicy"),
 	}
 	if o.has("largeBlob") {
 		blob := o.object("largeBlob")
@@ -138,20 +139,22 @@ func (e *RequestExtensions) check(allowed []ctap2.PublicKeyCredentialDescriptor)
 }
 
 type creationExtensionsJSON struct {
-	AppIDExclude       string         `json:"appidExclude,omitempty"`
-	CredProps          bool           `json:"credProps,omitempty"`
-	PRF                *prfJSON       `json:"prf,omitempty"`
-	LargeBlob          *largeBlobJSON `json:"largeBlob,omitempty"`
-	CredProtect        string         `json:"credentialProtectionPolicy,omitempty"`
-	EnforceCredProtect bool           `json:"enforceCredentialProtectionPolicy,omitempty"`
-	CredBlob           base64URL      `json:"credBlob,omitzero"`
-	MinPINLength       bool           `json:"minPinLength,omitempty"`
+	AppIDExclude        string         `json:"appidExclude,omitempty"`
+	CredProps           bool           `json:"credProps,omitempty"`
+	PRF                 *prfJSON       `json:"prf,omitempty"`
+	LargeBlob           *largeBlobJSON `json:"largeBlob,omitempty"`
+	CredProtect         string         `json:"credentialProtectionPolicy,omitempty"`
+	EnforceCredProtect  bool           `json:"enforceCredentialProtectionPolicy,omitempty"`
+	CredBlob            base64URL      `json:"credBlob,omitzero"`
+	MinPINLength        bool           `json:"minPinLength,omitempty"`
+	PINComplexityPolicy bool           `json:"pinComplexityPolicy,omitempty"`
 }
 
 func (e *CreationExtensions) json() creationExtensionsJSON {
 	of := creationExtensionsJSON{
 		AppIDExclude: e.AppIDExclude, CredProps: e.CredProps, PRF: e.PRF.json(),
 		EnforceCredProtect: e.EnforceCredProtect, CredBlob: e.CredBlob, MinPINLength: e.MinPINLength,
+		PINComplexityPolicy: e.PINComplexityPolicy,
 	}
 	if e.LargeBlob != "" {
 		of.LargeBlob = &largeBlobJSON{Support: e.LargeBlob}

@@ -41,7 +41,7 @@ const wholeCreation = `{
 		"prf": {"eval": {"first": "AA", "second": ""}},
 		"largeBlob": {"support": "required"},
 		"credentialProtectionPolicy": "userVerificationRequired", "enforceCredentialProtectionPolicy": true,
-		"credBlob": "AQI", "minPinLength": true
+		"credBlob": "AQI", "minPinLength": true, "pinComplexityPolicy": true
 	},
 	"future": null
 }`
@@ -67,7 +67,7 @@ var wholeCreationOptions = &CreationOptions{
 		PRF:         &PRFInputs{Eval: &PRFValues{First: []byte{0}, Second: []byte{}}},
 		LargeBlob:   ctap2.LargeBlobRequired,
 		CredProtect: ctap2.CredProtectUVRequired, EnforceCredProtect: true,
-		CredBlob: []byte{1, 2}, MinPINLength: true,
+		CredBlob: []byte{1, 2}, MinPINLength: true, PINComplexityPolicy: true,
 	},
 }
 

@@ -34,7 +34,7 @@ type creationExtension struct {
 }
 
 var creationExtensions = []creationExtension{
-	createPRF, createLargeBlob, createCredProtect, createCredBlob, createMinPINLength, createCredProps,
+	createPRF, createLargeBlob, createCredProtect, createCredBlob, createMinPINLength, createPINComplexityPolicy, createCredProps,
 }
 
 // MakeCredential makes a credential on the key. Errors are as [Authenticator]

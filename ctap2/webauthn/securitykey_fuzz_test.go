@@ -62,7 +62,7 @@ func everything(kind byte, list [][]byte) (*webauthn.MakeCredentialRequest, *web
 	if kind&8 != 0 {
 		inputs := &webauthn.PRFInputs{Eval: &webauthn.PRFValues{First: []byte{1}, Second: []byte{2}}}
 		create.Extensions = webauthn.CreationExtensions{
-			CredProps: true, PRF: inputs, LargeBlob: ctap2.LargeBlobPreferred, CredProtect: 2, EnforceCredProtect: true, CredBlob: []byte{3}, MinPINLength: true,
+			CredProps: true, PRF: inputs, LargeBlob: ctap2.LargeBlobPreferred, CredProtect: 2, EnforceCredProtect: true, CredBlob: []byte{3}, MinPINLength: true, PINComplexityPolicy: true,
 		}
 		get.Extensions = webauthn.RequestExtensions{
 			PRF:       &webauthn.PRFInputs{Eval: inputs.Eval, EvalByCredential: map[string]webauthn.PRFValues{string(list[0]): {First: []byte{4}}}},

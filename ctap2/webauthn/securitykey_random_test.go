@@ -64,7 +64,7 @@ func (d dice) creation(list []ctap2.PublicKeyCredentialDescriptor) *webauthn.Cre
 		},
 		Attestation: oneOf(d, "", webauthn.AttestationNone, webauthn.AttestationDirect, webauthn.AttestationEnterprise),
 		Extensions: webauthn.CreationExtensions{
-			PRF: d.prf(nil), CredProps: d.one(2), MinPINLength: d.one(2), AppIDExclude: oneOf(d, "", "https://"+site),
+			PRF: d.prf(nil), CredProps: d.one(2), MinPINLength: d.one(2), PINComplexityPolicy: d.one(2), AppIDExclude: oneOf(d, "", "https://"+site),
 			CredProtect: ctap2.CredProtect(d.IntN(4)), EnforceCredProtect: d.one(4), CredBlob: oneOf(d, nil, make([]byte, d.IntN(40))),
 			LargeBlob: oneOf(d, "", "", ctap2.LargeBlobPreferred, ctap2.LargeBlobRequired),
 		},

@@ -21,7 +21,7 @@ func (c *creation) fitsU2F() bool {
 	r := c.request
 	es256 := ctap2.PublicKeyCredentialParameters{Alg: cose.ES256, Type: ctap2.TypePublicKey}
 	e := r.Extensions
-	extended := e.PRF != nil || e.LargeBlob != "" || e.CredProtect != 0 || e.CredBlob != nil || e.MinPINLength
+	extended := e.PRF != nil || e.LargeBlob != "" || e.CredProtect != 0 || e.CredBlob != nil || e.MinPINLength || e.PINComplexityPolicy
 	return r.UserVerification == UserVerificationDiscouraged && !c.rk && c.creationDemandsUV(false) &&
 		!c.is21() && slices.Contains(c.info.Versions, ctap2.VersionU2F) && !c.isU2F() &&
 		slices.Contains(r.PubKeyCredParams, es256) && !extended && r.Attestation == AttestationNone
