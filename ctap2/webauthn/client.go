@@ -156,11 +156,11 @@ func (c *Client) explain(ctx, within context.Context, err error) error {
 	case errors.Is(err, ErrNoPasskey), errors.Is(err, ErrUnsuitable), within.Err() == nil:
 		return &Error{NotAllowedError, err}
 	case errors.Is(ctx.Err(), context.Canceled):
-		return &Error{AbortError, because(ErrCancelled, err, ctxerr.Of(ctx))}
+		return &Error{AbortError, explained(ErrCancelled, "", err, ctxerr.Of(ctx))}
 	case errors.Is(err, ErrCancelled): // the key says so when the time is up
-		return &Error{NotAllowedError, because(ErrTimeout, ctxerr.Of(within))}
+		return &Error{NotAllowedError, explained(ErrTimeout, "", ctxerr.Of(within))}
 	}
-	return &Error{NotAllowedError, because(ErrTimeout, err, ctxerr.Of(within))}
+	return &Error{NotAllowedError, explained(ErrTimeout, "", err, ctxerr.Of(within))}
 }
 
 // makeCredentialRequest checks what the site asks for and puts it in the

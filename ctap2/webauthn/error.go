@@ -1,10 +1,12 @@
 package webauthn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -93,7 +95,10 @@ type reason struct {
 func (r *reason) Error() string   { return r.text }
 func (r *reason) Unwrap() []error { return r.errs }
 
-// because returns what, for which these errors stand too.
-func because(what error, errs ...error) error {
-	return &reason{what.Error(), append(errs, what)}
+// explained puts what became of a ceremony in front of the errors that it comes
+// from, of which any may be nil. The text is for a person; empty stands for what's
+// own.
+func explained(what error, text string, from ...error) error {
+	from = slices.DeleteFunc(from, func(err error) bool { return err == nil })
+	return &reason{cmp.Or(text, what.Error()), append(from, what)}
 }

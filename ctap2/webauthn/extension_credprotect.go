@@ -12,7 +12,7 @@ import (
 var createCredProtect = creationExtension{
 	check: func(c *creation) error {
 		if c.enforcesCredProtect() && !c.has(ctap2.ExtensionCredProtect) {
-			return unsuitable("this key can't protect a passkey as the site requires: use another", nil)
+			return unsuitable("this key can't protect a passkey as the site requires: use another")
 		}
 		return nil
 	},

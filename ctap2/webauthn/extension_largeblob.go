@@ -26,9 +26,9 @@ var createLargeBlob = creationExtension{
 		case c.request.Extensions.LargeBlob != ctap2.LargeBlobRequired, c.largeBlobExtension():
 			return nil
 		case !c.largeBlobArray():
-			return unsuitable("this key can't store large blobs, which the site requires: use another", nil)
+			return unsuitable("this key can't store large blobs, which the site requires: use another")
 		case !c.rk:
-			return unsuitable("this key stores a large blob, which the site requires, for a passkey alone; the site asks for none, or the key has no room", nil)
+			return unsuitable("this key stores a large blob, which the site requires, for a passkey alone; the site asks for none, or the key has no room")
 		}
 		return nil
 	},

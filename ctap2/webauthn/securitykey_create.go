@@ -42,7 +42,7 @@ var creationExtensions = []creationExtension{
 // is blocked until the key is unplugged, and one that is blocked for good apart.
 func (k *SecurityKey) MakeCredential(ctx context.Context, r *MakeCredentialRequest) (*MakeCredentialResult, error) {
 	if r.Attachment == AttachmentPlatform {
-		return nil, unsuitable("the site asks for a passkey of this device, which a security key is not", nil)
+		return nil, unsuitable("the site asks for a passkey of this device, which a security key is not")
 	}
 	c, end, err := k.begin(ctx, Registration, r.RP.ID)
 	defer end()
@@ -60,7 +60,7 @@ func (k *SecurityKey) MakeCredential(ctx context.Context, r *MakeCredentialReque
 func (c *creation) make(ctx context.Context) (*MakeCredentialResult, error) {
 	r := c.request
 	if c.rk = r.ResidentKey == ResidentKeyRequired; c.rk && !c.info.Options[ctap2.OptionRK] {
-		return nil, unsuitable("this key can't store passkeys, which the site requires: use another", nil)
+		return nil, unsuitable("this key can't store passkeys, which the site requires: use another")
 	}
 	if r.ResidentKey == ResidentKeyPreferred {
 		left := c.info.RemainingDiscoverableCredentials

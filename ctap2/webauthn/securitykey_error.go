@@ -1,7 +1,6 @@
 package webauthn
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -10,18 +9,8 @@ import (
 	"github.com/gofido/fido/ctap2"
 )
 
-// explained puts what became of the ceremony in front of an error, which may be
-// nil. The text is for a person; empty stands for what's own.
-func explained(what error, text string, err error) error {
-	errs := []error{what}
-	if err != nil {
-		errs = append(errs, err)
-	}
-	return &reason{cmp.Or(text, what.Error()), errs}
-}
-
 // unsuitable is ErrUnsuitable in other words.
-func unsuitable(text string, err error) error { return explained(ErrUnsuitable, text, err) }
+func unsuitable(text string, from ...error) error { return explained(ErrUnsuitable, text, from...) }
 
 // What the statuses of a key mean for a ceremony.
 var meanings = []struct {

@@ -56,7 +56,7 @@ func (a *assertion) get(ctx context.Context) (*GetAssertionResult, error) {
 	case !discoverable && len(a.allow) == 0:
 		return nil, ErrNoPasskey // none that a key can have; without a list any would do
 	case discoverable && !a.info.Options[ctap2.OptionRK]:
-		return nil, explained(ErrNoPasskey, "this key can't store passkeys: give the site your user name first, or use another key", nil)
+		return nil, explained(ErrNoPasskey, "this key can't store passkeys: give the site your user name first, or use another key")
 	}
 	return a.withAppID(ctx, a.attempt)
 }

@@ -66,11 +66,11 @@ func (c *ceremony) cannotVerify(p ctap2.Permissions) error {
 	case pin && p&^c.info.PINPermissions() == 0:
 		return unsuitable("the key must verify you, and no PIN is set on it: set one first", ctap2.StatusPINNotSet)
 	case uv:
-		return unsuitable("the key must verify you, and no fingerprint is enrolled on it: enrol one first", nil)
+		return unsuitable("the key must verify you, and no fingerprint is enrolled on it: enrol one first")
 	case c.isU2F():
-		return unsuitable("this is a U2F key, which can't verify you: use a newer one", nil)
+		return unsuitable("this is a U2F key, which can't verify you: use a newer one")
 	}
-	return unsuitable("this key can't verify you: use another", nil)
+	return unsuitable("this key can't verify you: use another")
 }
 
 // maxVerifications is how often the option uv is tried, as no key allows more
