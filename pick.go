@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gofido/fido/ctap2"
 )
@@ -67,13 +68,20 @@ func Pick(ctx context.Context, keys []*Key) (*Key, error) {
 func (k *Key) touched(ctx context.Context) error {
 	client := k.WithWaiting(nil)
 	for {
+		asked := time.Now()
 		err := client.Selection(ctx)
-		gaveUp := errors.Is(err, ctap2.StatusUserActionTimeout) || errors.Is(err, ctap2.StatusActionTimeout)
+		gaveUp := errors.Is(err, ctap2.StatusUserActionTimeout) || errors.Is(err, ctap2.StatusActionTimeout) ||
+			errors.Is(err, ctap2.StatusOperationDenied) && time.Since(asked) >= ctap2.LeastTouchTime
 		if !gaveUp || ctx.Err() != nil {
 			return err
 		}
+		pause(ctx, askAgain)
 	}
 }
+
+// askAgain is how long after it has given up a key is left alone: one that never
+// waits is not to be asked all the time.
+const askAgain = time.Second / 4
 
 // OpenByTouch opens the key that the user touches, if there are several that this
 // program may use, and the only one at once if not, as [Open] does. several is

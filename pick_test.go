@@ -49,11 +49,12 @@ func TestPick(t *testing.T) {
 		{"the second is touched/the second", []virtual.Config{of(virtual.FIDO23, never), after(5 * time.Second)}, 1, nil},
 		{"both are touched/the earlier", []virtual.Config{after(7 * time.Second), after(5 * time.Second)}, 1, nil},
 		{"touched when the others have given up once/it", []virtual.Config{of(virtual.FIDO23, never), of(virtual.FIDO23, virtual.Script(virtual.Step{}, virtual.Step{Touch: virtual.Touch}))}, 1, nil},
+		{"a key of CTAP 2.0 that gave up once/it", []virtual.Config{of(virtual.FIDO23, never), of(virtual.FIDO20, virtual.Script(virtual.Step{}, virtual.Step{Touch: virtual.Touch}))}, 1, nil},
 		{"one is declined/the other", []virtual.Config{of(virtual.FIDO23, deny), after(time.Second)}, 1, nil},
 		{"a key of CTAP 2.0/it", []virtual.Config{of(virtual.FIDO20, virtual.TouchAfter(time.Second)), of(virtual.FIDO23, never)}, 0, nil},
 		{"a U2F key/it", []virtual.Config{of(virtual.U2FOnly, virtual.TouchAfter(time.Second)), of(virtual.FIDO23, never)}, 0, nil},
 		{"all declined/none", []virtual.Config{of(virtual.FIDO23, deny), of(virtual.FIDO20, deny)}, -1, ctap2.StatusOperationDenied},
-		{"nobody comes/none", []virtual.Config{of(virtual.FIDO23, never), of(virtual.U2FOnly, never)}, -1, context.DeadlineExceeded},
+		{"nobody comes/none", []virtual.Config{of(virtual.FIDO23, never), of(virtual.FIDO20, never), of(virtual.U2FOnly, never)}, -1, context.DeadlineExceeded},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -98,6 +99,22 @@ func TestPickCancelled(t *testing.T) {
 			if last := commands[len(commands)-1]; last.Command() != ctap2.CommandSelection || last.Status != ctap2.StatusKeepaliveCancel {
 				t.Errorf("the last command of key %d ended with %v", i, last.Status)
 			}
+		}
+	})
+}
+
+// A key that gives up at once, each time, is not asked without a pause.
+func TestPickHastyKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hasty := virtual.Config{History: 1000, Faults: virtual.Faults{Override: map[ctap2.Command]virtual.Reply{
+			ctap2.CommandSelection: {Status: ctap2.StatusUserActionTimeout},
+		}}}
+		keys, soft := openAll(t, hasty, virtual.Config{User: virtual.TouchAfter(5 * time.Second)})
+		if picked, err := fido.Pick(t.Context(), keys); picked != keys[1] {
+			t.Errorf("another key was picked: %v", err)
+		}
+		if n := len(soft[0].Commands()); n > 25 {
+			t.Errorf("%d commands", n)
 		}
 	})
 }

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/gofido/fido/ctap2/cose"
 )
+
+// LeastTouchTime is how long every key waits for a touch (CTAP 2.3 section 6.1.2).
+// StatusOperationDenied after less is the user's answer; after as long it may be that
+// nobody came, for which many keys have no other status.
+const LeastTouchTime = 10 * time.Second
 
 // Selection has the key ask for a touch and returns when it was touched, which
 // tells the key that the user means from others (CTAP 2.3 section 6.9). Send it
@@ -16,7 +22,7 @@ import (
 // make, which has the same effect (CTAP 2.0: an empty pinUvAuthParam); if it
 // has no PIN support either, it makes one that nobody uses and does not store
 // it. Refused or not touched in time is StatusOperationDenied or
-// StatusUserActionTimeout.
+// StatusUserActionTimeout; see [LeastTouchTime].
 func (c *Client) Selection(ctx context.Context) error {
 	_, err := inTurn(ctx, c, operation{command: CommandSelection}, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.selection(ctx)

@@ -33,10 +33,6 @@ var meanings = []struct {
 		[]ctap2.Status{ctap2.StatusUnsupportedAlgorithm}},
 }
 
-// leastTouchTime is how long every key waits for a touch (CTAP 2.3 section
-// 6.1.2).
-const leastTouchTime = 10 * time.Second
-
 // explain puts what became of the ceremony in front of an error from below.
 func (c *ceremony) explain(err error) error {
 	switch {
@@ -63,9 +59,9 @@ func (c *ceremony) explain(err error) error {
 	if !ok {
 		return err
 	}
-	// Keys of CTAP 2.1 and later have one status for both. Nobody declines on a
-	// key without buttons, and none gives up so soon.
-	if status == ctap2.StatusOperationDenied && !c.asked.IsZero() && time.Since(c.asked) >= leastTouchTime {
+	// Many keys have one status for both. Nobody declines on a key without buttons,
+	// and none gives up so soon.
+	if status == ctap2.StatusOperationDenied && !c.asked.IsZero() && time.Since(c.asked) >= ctap2.LeastTouchTime {
 		status = ctap2.StatusUserActionTimeout
 	}
 	for _, m := range meanings {
