@@ -14,8 +14,8 @@ import (
 // webauthn.dll.
 //
 // The client has checked the request: the RP ID is one that the origin may claim,
-// what the site required and nobody knows is gone, and unset members have their
-// defaults.
+// values that the specification does not know are left out, and unset members have
+// their defaults. A result has outputs of the extensions that were asked for.
 //
 // Both methods return when ctx ends; its deadline is that of the ceremony. The
 // errors [ErrNoPasskey], [ErrAlreadyRegistered], [ErrCancelled], [ErrTimeout] and

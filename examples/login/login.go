@@ -114,7 +114,7 @@ func (s *service) post(ctx context.Context, path string, v any) ([]byte, error) 
 			Error string `json:"error"`
 		}
 		json.Unmarshal(answer, &refusal) // if it is none, the status has to do
-		return nil, fmt.Errorf("the service refuses: %s (%s)", cmp.Or(refusal.Error, "it does not say why"), w.Status)
+		return nil, fmt.Errorf("the service refuses with %d: %q", w.StatusCode, cmp.Or(refusal.Error, "it does not say why"))
 	}
 	return answer, nil
 }

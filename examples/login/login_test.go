@@ -102,7 +102,7 @@ func TestLoginFails(t *testing.T) {
 	visit := newTest(t)
 	key := newKey(t, "")
 	u := &answers{terminal: terminal{out: new(strings.Builder)}}
-	if _, err := visit(key, u).login(t.Context(), "ada"); err == nil || !strings.Contains(err.Error(), "nobody has registered as ada (404") {
+	if _, err := visit(key, u).login(t.Context(), "ada"); err == nil || !strings.Contains(err.Error(), `404: "nobody has registered as ada`) {
 		t.Errorf("unknown user: %v", err)
 	}
 	if _, err := visit(key, u).login(t.Context(), ""); !errors.Is(err, webauthn.ErrNoPasskey) || !strings.Contains(err.Error(), "-user") {
@@ -167,4 +167,17 @@ func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.URL.Host, r.Host = "example.com", "example.com"
 	return e.RoundTripper.RoundTrip(r)
+}
+
+// What a service says reaches no terminal as it is.
+func TestServiceWithControlCharacters(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, `{"error": "\u001b[2J\u009b2J"}`)
+	}))
+	t.Cleanup(server.Close)
+	s := &service{origin: server.URL, http: server.Client()}
+	if _, err := s.login(t.Context(), ""); err == nil || strings.ContainsAny(err.Error(), "\x1b\u009b") {
+		t.Errorf("%q", err)
+	}
 }

@@ -60,14 +60,15 @@ func run(ctx context.Context, site, user string, register bool, device string) e
 		if err != nil {
 			return err
 		}
-		fmt.Printf("The key is registered for %s.\n", name)
+		// What a service says may have what a terminal obeys; %q writes it out.
+		fmt.Printf("The key is registered for %q.\n", name)
 		return nil
 	}
 	name, err := s.login(ctx, user)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Logged in as %s.\n", name)
+	fmt.Printf("Logged in as %q.\n", name)
 	return nil
 }
 
