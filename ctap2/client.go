@@ -90,14 +90,15 @@ func (c *Client) WithWaiting(waiting func(status byte)) *Client {
 	return &other
 }
 
-// Reserve reserves the key for a piece of work of several calls, such as a token
-// and what it is for, which another's token would make useless, and the prompts
-// for it, which its user wants one at a time. It waits until it is released by all
-// that have reserved this client, or one that [Client.WithWaiting] or
-// [Client.OverU2F] made of it; the error is the context's when that ends the wait.
+// Reserve reserves the key for a piece of work of several calls: a token and what it
+// is for, say, since another's token would make it useless, and the prompts of both,
+// since a user wants to be asked one thing at a time. It waits until nobody else has
+// reserved this client, or one that is related to it by [Client.WithWaiting] or
+// [Client.OverU2F], as long as ctx allows, whose error it returns. Only release, which
+// may be called more than once, ends the reservation.
 //
-// The key is not asked, and a call does not need it: one of who has not reserved
-// the key has its turn in between, as ever.
+// The key itself is told nothing, and single calls need no reservation: they have
+// their turns in between, whoever makes them.
 func (c *Client) Reserve(ctx context.Context) (release func(), err error) {
 	select {
 	case c.reserved <- struct{}{}:
