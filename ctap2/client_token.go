@@ -46,9 +46,10 @@ const (
 // afterwards. A permission that the key does not give either way is an
 // *[UnsupportedError]; PermissionPCMR can't be combined with others.
 //
-// The steps are turns of their own, so that nothing waits for the user. Each try
-// costs two commands, and one in front that asks how many are left; after a
-// wrong PIN that is known already.
+// The steps are turns of their own, so that nothing waits for the user; with
+// [Client.Reserve] nobody else takes the token away before it was used. Each try
+// costs two commands, and one in front that asks how many are left; after a wrong
+// PIN that is known already.
 func (c *Client) Token(ctx context.Context, permissions Permissions, rpID string, prompt TokenPrompt) (*pinuv.Token, error) {
 	info, err := c.Info(ctx)
 	if err != nil {
