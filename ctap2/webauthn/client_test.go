@@ -396,6 +396,8 @@ func TestRefusedBeforeTheAuthenticator(t *testing.T) {
 		"prf by credential":             {create(func(o *CreationOptions) { o.Extensions.PRF = byCredential }), NotSupportedError, nil},
 		"prf by credential, login":      {get(func(o *RequestOptions) { o.Extensions.PRF = byCredential }), NotSupportedError, nil},
 		"prf by another credential":     {get(func(o *RequestOptions) { o.Extensions.PRF = byCredential; o.AllowCredentials = one }), SyntaxError, nil},
+		"large blob, unknown support":   {create(func(o *CreationOptions) { o.Extensions.LargeBlob = "x" }), NotSupportedError, nil},
+		"credProtect unknown":           {create(func(o *CreationOptions) { o.Extensions.CredProtect = 4 }), NotSupportedError, nil},
 		"large blob written to none":    {get(func(o *RequestOptions) { o.Extensions.LargeBlob = &LargeBlobInputs{Write: []byte{1}} }), NotSupportedError, nil},
 		"large blob read and written": {get(func(o *RequestOptions) {
 			o.Extensions.LargeBlob = &LargeBlobInputs{Read: true, Write: []byte{1}}

@@ -107,8 +107,13 @@ func (o jsonObject) prfValues(name string) *PRFValues {
 
 // check judges the inputs together.
 func (e *CreationExtensions) check() error {
-	if e.PRF != nil && len(e.PRF.EvalByCredential) > 0 {
+	switch {
+	case e.PRF != nil && len(e.PRF.EvalByCredential) > 0:
 		return fail(NotSupportedError, "the site asks for prf.evalByCredential, which is for logins only")
+	case e.LargeBlob != "" && e.LargeBlob != ctap2.LargeBlobRequired && e.LargeBlob != ctap2.LargeBlobPreferred:
+		return fail(NotSupportedError, "the site asks for the unknown largeBlob.support %s", quote(string(e.LargeBlob)))
+	case e.CredProtect > ctap2.CredProtectUVRequired:
+		return fail(NotSupportedError, "the site asks for the unknown %v", e.CredProtect)
 	}
 	return nil
 }
