@@ -41,6 +41,9 @@ type Event struct {
 // smart-card service do. Elsewhere HID is looked at once a second. A smart-card
 // service that does not run is looked for again every few seconds.
 //
+// A key that this program may not open when it comes, and may later, is reported as
+// removed and added then.
+//
 // A new card is asked what it is, as by [Find]; one that another program has for
 // itself when it comes is not reported. A key that is a HID device and a card
 // reader is reported once, where Find would list it once, unless this program may

@@ -19,8 +19,8 @@ import (
 const settleTime = 2 * time.Second
 
 // Watch reports FIDO keys that are plugged in or unplugged from now on. Call
-// it before [List] to miss none; keys that are there already are not reported.
-// The loop ends when ctx does, without an error; any other error ends it too
+// it before [List] to miss none; keys that are there already are not reported. One
+// that may be opened only later is reported as removed and added then. The loop ends when ctx does, without an error; any other error ends it too
 // and is the last that the loop sees. It can be run once.
 //
 // The kernel's uevents are the source, or inotify on /dev where they are
@@ -110,13 +110,19 @@ func (w *watcher) take(changes []change, now time.Time) []Event {
 }
 
 func (w *watcher) look(events []Event, name string, now time.Time) []Event {
-	if _, ok := w.known[name]; ok {
+	before, known := w.known[name]
+	if known && before.Access == nil {
 		return events
 	}
 	info, ok := w.info(name)
-	if !ok {
+	switch {
+	case !ok:
 		delete(w.held, name)
 		return events
+	case known && info.Access != nil:
+		return events
+	case known: // its permissions came too late, or have changed
+		events = w.remove(events, name)
 	}
 	if info.Access != nil {
 		until, ok := w.held[name]

@@ -72,6 +72,10 @@ func TestWatcher(t *testing.T) {
 	if !w.wakeUp().IsZero() {
 		t.Error("still waiting")
 	}
+	step("something else about it", 0, []change{{settled, "hidraw3"}})
+	delete(f.denied, "/dev/hidraw3")
+	step("they are after all", time.Minute, []change{{settled, "hidraw3"}}, "removed /dev/hidraw3 denied", "added /dev/hidraw3")
+	step("nothing more", 0, []change{{settled, "hidraw3"}})
 
 	f.denied["/dev/hidraw4"] = unix.EACCES
 	f.plug(usbKey("hidraw4"))
