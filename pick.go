@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gofido/fido/ctap2"
@@ -86,7 +87,7 @@ const askAgain = time.Second / 4
 // OpenByTouch opens the key that the user touches, if there are several that this
 // program may use, and the only one at once if not, as [Open] does. several is
 // called when the user has to touch one, with those that ask for it. ctx bounds
-// the whole; o is as for Open.
+// the whole; o is as for Open, and its hooks are called for several keys at a time.
 func OpenByTouch(ctx context.Context, o *Options, several func([]KeyInfo)) (*Key, error) {
 	found, err := Find(ctx)
 	if err != nil {
@@ -104,16 +105,18 @@ func (f *Found) openByTouch(ctx context.Context, o *Options, several func([]KeyI
 		}
 		return Open(ctx, device, o)
 	}
+	all, failed := make([]*Key, len(usable)), make([]error, len(usable))
+	var opening sync.WaitGroup // at a time: one that does not answer delays no other
+	for i, info := range usable {
+		opening.Go(func() { all[i], failed[i] = Open(ctx, info.Device, o) })
+	}
+	opening.Wait()
 	var keys []*Key
 	var asked []KeyInfo
-	var failed []error
-	for _, info := range usable {
-		key, err := Open(ctx, info.Device, o)
-		if err != nil {
-			failed = append(failed, err) // one that is in use, say: the user may mean another
-			continue
+	for i, key := range all {
+		if failed[i] == nil { // one that is in use, say, is left out: the user may mean another
+			keys, asked = append(keys, key), append(asked, usable[i])
 		}
-		keys, asked = append(keys, key), append(asked, info)
 	}
 	if len(keys) == 0 {
 		return nil, errors.Join(failed...)
