@@ -59,7 +59,7 @@ func registrationResponse(r *MakeCredentialRequest, made *MakeCredentialResult) 
 	response := &RegistrationResponse{
 		ID:                      credential.CredentialID,
 		AuthenticatorAttachment: made.Attachment,
-		ClientDataJSON:          signed(made.ClientDataJSON, r.ClientDataJSON),
+		ClientDataJSON:          signedClientData(made.ClientDataJSON, r.ClientDataJSON),
 		AttestationObject:       object,
 		Transports:              slices.Compact(transports),
 		AuthenticatorData:       data.Raw,
@@ -83,7 +83,7 @@ func authenticationResponse(r *GetAssertionRequest, got *GetAssertionResult) (*A
 	response := &AuthenticationResponse{
 		ID:                      got.CredentialID,
 		AuthenticatorAttachment: got.Attachment,
-		ClientDataJSON:          signed(got.ClientDataJSON, r.ClientDataJSON),
+		ClientDataJSON:          signedClientData(got.ClientDataJSON, r.ClientDataJSON),
 		AuthenticatorData:       got.AuthenticatorData,
 		Signature:               got.Signature,
 		UserHandle:              got.UserHandle,
@@ -100,9 +100,9 @@ func authenticationResponse(r *GetAssertionRequest, got *GetAssertionResult) (*A
 	return response, nil
 }
 
-// signed returns the client data of the authenticator, or of the client if it made
+// signedClientData returns that of the authenticator, or the client's if it made
 // none.
-func signed(theirs, ours []byte) []byte {
+func signedClientData(theirs, ours []byte) []byte {
 	if len(theirs) > 0 {
 		return theirs
 	}
