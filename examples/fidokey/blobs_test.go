@@ -14,6 +14,7 @@ import (
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/shortid"
 )
 
 // blobKey is a key with the PIN 1234 and the passkeys of ada and bob, which can have
@@ -39,7 +40,7 @@ func addPasskey(t *testing.T, key *virtual.Key, name string, withBlob bool) (sho
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return longID(id)[:minShortID]
+	return shortid.Long(id)[:shortid.Least]
 }
 
 // stored is the data of a passkey on the key; nil if there is none.
@@ -384,7 +385,7 @@ func TestBlobsAreFitForATerminal(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	device, short := serve(t, key), longID(id)[:minShortID]
+	device, short := serve(t, key), shortid.Long(id)[:shortid.Least]
 	for _, args := range [][]string{{"list"}, {"get", short}, {"set", short, "--in", writeFile(t, nil)}, {"delete", short, "--yes"}} {
 		r := withPIN(t, device, append([]string{"blobs"}, args...)...)
 		if strings.ContainsAny(r.out+r.err, "\x1b\x07\r") || !strings.Contains(r.out+r.err, "RED") {

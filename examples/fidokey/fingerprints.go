@@ -11,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/shortid"
 	"github.com/spf13/cobra"
 )
 
@@ -206,18 +207,12 @@ func (a *app) fingerprintToken(ctx context.Context, key *fido.Key) (*pinuv.Token
 const minShort = 6
 
 func nameFingerprints(templates []ctap2.TemplateInfo) []fingerprint {
-	all := make([]fingerprint, len(templates))
+	all, long := make([]fingerprint, len(templates)), make([]string, len(templates))
 	for i, t := range templates {
-		all[i] = fingerprint{TemplateInfo: t, long: hex.EncodeToString(t.TemplateID)}
+		long[i] = hex.EncodeToString(t.TemplateID)
 	}
-	for i := range all {
-		n := minShort
-		for k := range all {
-			if k != i {
-				n = max(n, shared(all[i].long, all[k].long)+1)
-			}
-		}
-		all[i].short = all[i].long[:min(n, len(all[i].long))]
+	for i, short := range shortid.Shorten(long, minShort) {
+		all[i] = fingerprint{templates[i], long[i], short}
 	}
 	return all
 }

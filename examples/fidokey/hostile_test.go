@@ -23,6 +23,7 @@ import (
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/shortid"
 )
 
 // hostilePath is where the hostile key is plugged in.
@@ -180,7 +181,7 @@ func (x *attack) run(t *testing.T, dir string, config virtual.Config, command st
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := longID(made.ID)
+	id := shortid.Long(made.ID)
 	expand := strings.NewReplacer("ID", id, "FILE", filepath.Join(dir, "data"), "SITE", filepath.Join(dir, "site.json"), "LISTING", filepath.Join(dir, "listing"))
 	once := func(command string, more ...string) result {
 		args := append(strings.Fields(expand.Replace(command)), "--timeout", "5s", "--pin-stdin")

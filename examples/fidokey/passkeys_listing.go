@@ -19,6 +19,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/shortid"
 )
 
 // What tells the JSON form of a key's passkeys from other files. The version
@@ -131,7 +132,7 @@ type onKey struct {
 
 func (p *listedPasskey) longID() string {
 	id, _ := base64.RawURLEncoding.DecodeString(p.CredentialID)
-	return longID(id)
+	return shortid.Long(id)
 }
 
 // sitePasskey is the JSON form of one passkey alone.
@@ -181,10 +182,10 @@ func listSites(stored []storedSite) []listedSite {
 	var long []string
 	for _, s := range stored {
 		for _, c := range s.credentials {
-			long = append(long, longID(c.ID.ID))
+			long = append(long, shortid.Long(c.ID.ID))
 		}
 	}
-	short := shortIDs(long)
+	short := shortid.Shorten(long, shortid.Least)
 	sites := []listedSite{} // [] rather than null when there is none
 	for _, s := range stored {
 		hash := base64URL(s.rp.RPIDHash[:])

@@ -13,6 +13,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/shortid"
 )
 
 // addPasskey puts a passkey on a key. Its credential ID is a word that is written
@@ -58,7 +59,7 @@ func (s *stage) variedPasskeys() string {
 }
 
 // shortID is that of a passkey which addPasskey has made.
-func shortID(word string) string { return longID(bytes.Repeat([]byte(word), 16))[:minShortID] }
+func shortID(word string) string { return shortid.Long(bytes.Repeat([]byte(word), 16))[:shortid.Least] }
 
 func TestScreenPasskeysList(t *testing.T) {
 	scenario{}.play(t, func(s *stage) {
