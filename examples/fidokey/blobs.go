@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -64,19 +65,19 @@ func (a *app) withBlobs(c *cobra.Command, write bool, f func(context.Context, *b
 
 // blobOwner is the JSON form of the passkey that data belongs to.
 type blobOwner struct {
-	ID           string     `json:"id"`           // short: for the arguments of other commands
-	CredentialID string     `json:"credentialId"` // in base64url
-	Site         siteName   `json:"site"`
-	User         listedUser `json:"user"`
+	ID           string            `json:"id"`           // short: for the arguments of other commands
+	CredentialID string            `json:"credentialId"` // in base64url
+	Site         passkeys.SiteName `json:"site"`
+	User         passkeys.User     `json:"user"`
 }
 
-func ownerOf(p *sitePasskey) blobOwner { return blobOwner{p.ID, p.CredentialID, p.Site, p.User} }
+func ownerOf(p *passkeys.Entry) blobOwner { return blobOwner{p.ID, p.CredentialID, p.Site, p.User} }
 
 // canHaveBlob reports whether a passkey can have data, as far as the key tells.
-func (b *blobStore) canHaveBlob(p *sitePasskey) bool { return b.withPasskey || p.LargeBlobKey }
+func (b *blobStore) canHaveBlob(p *passkeys.Entry) bool { return b.withPasskey || p.LargeBlobKey }
 
 // readPasskeys lists the passkeys on the key, which tells their keys for the data, too.
-func (b *blobStore) readPasskeys(ctx context.Context) (*passkeyListing, error) {
+func (b *blobStore) readPasskeys(ctx context.Context) (*passkeys.Listing, error) {
 	if err := managesPasskeys(b.key.U2F(), b.info); err != nil {
 		return nil, err
 	}
@@ -85,23 +86,23 @@ func (b *blobStore) readPasskeys(ctx context.Context) (*passkeyListing, error) {
 
 // passkeys reads the passkeys and finds those that ids name, which must be able to
 // have data. Forget wipes the secrets among them.
-func (b *blobStore) passkeys(ctx context.Context, ids []string) (found []sitePasskey, forget func(), err error) {
+func (b *blobStore) passkeys(ctx context.Context, ids []string) (found []passkeys.Entry, forget func(), err error) {
 	l, err := b.readPasskeys(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if found, err = l.findPasskeys(ids); err != nil {
-		l.wipeLargeBlobKeys()
+	if found, err = l.Find(ids); err != nil {
+		l.WipeLargeBlobKeys()
 		return nil, nil, err
 	}
 	for i := range found {
 		if p := &found[i]; !b.canHaveBlob(p) {
-			l.wipeLargeBlobKeys()
+			l.WipeLargeBlobKeys()
 			return nil, nil, problem(exitFailed, "the passkey of %s can't have data: the site did not ask for that when it was made; "+
-				"only a new passkey, for which it does, can", p.words())
+				"only a new passkey, for which it does, can", p.Words())
 		}
 	}
-	return found, l.wipeLargeBlobKeys, nil
+	return found, l.WipeLargeBlobKeys, nil
 }
 
 // array reads the data of all passkeys together.

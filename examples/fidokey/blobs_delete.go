@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -77,7 +78,7 @@ func (b *blobStore) deleteFor(ctx context.Context, ids []string, d blobDeletion)
 	names := make([]string, len(found))
 	for i := range found {
 		r.Passkeys = append(r.Passkeys, ownerOf(&found[i]))
-		names[i] = found[i].words()
+		names[i] = found[i].Words()
 	}
 	what := "the data of " + strings.Join(names, ", ")
 	if d.dryRun {
@@ -107,8 +108,8 @@ func (b *blobStore) deleteFor(ctx context.Context, ids []string, d blobDeletion)
 }
 
 // hasEntry returns an error if the passkey has no data, readable or not.
-func hasEntry(array ctap2.LargeBlobArray, p *sitePasskey) error {
-	_, n, err := array.Delete(p.stored.LargeBlobKey)
+func hasEntry(array ctap2.LargeBlobArray, p *passkeys.Entry) error {
+	_, n, err := array.Delete(p.OnKey.LargeBlobKey)
 	if err == nil && n == 0 {
 		err = noData(p)
 	}
@@ -116,12 +117,12 @@ func hasEntry(array ctap2.LargeBlobArray, p *sitePasskey) error {
 }
 
 // delete deletes the data of a passkey.
-func (b *blobStore) delete(ctx context.Context, p *sitePasskey) error {
+func (b *blobStore) delete(ctx context.Context, p *passkeys.Entry) error {
 	if b.withPasskey {
 		return b.emptyWithPasskey(ctx, p)
 	}
 	return damagedAdvice(b.authorized(ctx, func(token *pinuv.Token) error {
-		return b.key.DeleteLargeBlob(ctx, token, p.stored.LargeBlobKey)
+		return b.key.DeleteLargeBlob(ctx, token, p.OnKey.LargeBlobKey)
 	}))
 }
 

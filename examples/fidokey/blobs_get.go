@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -54,7 +55,7 @@ func (b *blobStore) getFor(ctx context.Context, ids []string, file string) error
 			return unusable(file, err)
 		}
 		return b.result(r, func() error {
-			b.tell("Wrote the %s of %s to %s.", plural(len(data), "byte"), p.words(), quoted(file))
+			b.tell("Wrote the %s of %s to %s.", plural(len(data), "byte"), p.Words(), quoted(file))
 			return nil
 		})
 	}
@@ -63,10 +64,10 @@ func (b *blobStore) getFor(ctx context.Context, ids []string, file string) error
 }
 
 // get reads the data of a passkey.
-func (b *blobStore) get(ctx context.Context, p *sitePasskey) (data []byte, err error) {
+func (b *blobStore) get(ctx context.Context, p *passkeys.Entry) (data []byte, err error) {
 	if b.withPasskey {
 		data, err = b.getWithPasskey(ctx, p)
-	} else if data, err = b.key.GetLargeBlob(ctx, p.stored.LargeBlobKey); err != nil {
+	} else if data, err = b.key.GetLargeBlob(ctx, p.OnKey.LargeBlobKey); err != nil {
 		err = damagedAdvice(err)
 	}
 	if errors.Is(err, ctap2.ErrNoLargeBlob) {
@@ -76,8 +77,8 @@ func (b *blobStore) get(ctx context.Context, p *sitePasskey) (data []byte, err e
 }
 
 // noData says that there is no data with a passkey.
-func noData(p *sitePasskey) error {
-	return because(ctap2.ErrNoLargeBlob, "there is no data with the passkey of %s; fidokey blobs set %s stores some", p.words(), p.ID)
+func noData(p *passkeys.Entry) error {
+	return because(ctap2.ErrNoLargeBlob, "there is no data with the passkey of %s; fidokey blobs set %s stores some", p.Words(), p.ID)
 }
 
 // writeOut writes the data to standard output, but nothing that is not text to a

@@ -37,11 +37,11 @@ type listedBlob struct {
 }
 
 func (b *blobStore) list(ctx context.Context) error {
-	passkeys, err := b.readPasskeys(ctx)
+	all, err := b.readPasskeys(ctx)
 	if err != nil {
 		return err
 	}
-	defer passkeys.wipeLargeBlobKeys()
+	defer all.WipeLargeBlobKeys()
 	l := blobListing{Passkeys: []listedBlob{}}
 	var array ctap2.LargeBlobArray
 	if !b.withPasskey {
@@ -51,14 +51,14 @@ func (b *blobStore) list(ctx context.Context) error {
 		l.Room = new(b.room(array))
 	}
 	without := 0
-	for p := range passkeys.all() {
+	for p := range all.All() {
 		if !b.canHaveBlob(&p) {
 			without++
 			continue
 		}
 		listed := listedBlob{blobOwner: ownerOf(&p)}
 		if !b.withPasskey {
-			array = listed.measure(array, p.stored.LargeBlobKey)
+			array = listed.measure(array, p.OnKey.LargeBlobKey)
 		}
 		l.Passkeys = append(l.Passkeys, listed)
 	}
@@ -102,14 +102,14 @@ func (b *blobStore) printBlobs(l *blobListing, without int) {
 		case p.Size != nil:
 			what = fmt.Sprintf("%s, %d on the key", plural(*p.Size, "byte"), *p.Stored)
 		}
-		t.add(p.ID, p.User.words(), what)
+		t.add(p.ID, p.User.Words(), what)
 	}
 	lines := t.lines()
 	site := ""
 	for i, p := range l.Passkeys {
 		if p.Site.RPIDHash != site {
 			site = p.Site.RPIDHash
-			fmt.Fprintln(b.folded(b.out), b.paint(b.out, bold, p.Site.words()))
+			fmt.Fprintln(b.folded(b.out), b.paint(b.out, bold, p.Site.Words()))
 		}
 		fmt.Fprintln(b.folded(b.out), "  "+lines[i])
 	}

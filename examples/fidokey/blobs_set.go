@@ -102,11 +102,11 @@ func (b *blobStore) setFor(ctx context.Context, ids []string, data []byte, yes b
 		return b.setWithPasskey(ctx, p, data, yes)
 	}
 	w := writtenBlob{blobOwner: ownerOf(p), Size: len(data)}
-	others, replaced, err := array.Delete(p.stored.LargeBlobKey)
+	others, replaced, err := array.Delete(p.OnKey.LargeBlobKey)
 	if err != nil {
 		return err
 	}
-	after, err := others.Set(nil, p.stored.LargeBlobKey, data)
+	after, err := others.Set(nil, p.OnKey.LargeBlobKey, data)
 	if err != nil {
 		return err
 	}
@@ -115,17 +115,17 @@ func (b *blobStore) setFor(ctx context.Context, ids []string, data []byte, yes b
 		return tooLarge(*w.Stored, b.room(others).Left)
 	}
 	if replaced > 0 {
-		if err := b.confirm(ctx, yes, "There is data with the passkey of %s already. Replace it?", p.words()); err != nil {
+		if err := b.confirm(ctx, yes, "There is data with the passkey of %s already. Replace it?", p.Words()); err != nil {
 			return err
 		}
 	}
 	if err := b.authorized(ctx, func(token *pinuv.Token) error {
-		return b.key.SetLargeBlob(ctx, token, p.stored.LargeBlobKey, data)
+		return b.key.SetLargeBlob(ctx, token, p.OnKey.LargeBlobKey, data)
 	}); err != nil {
 		return damagedAdvice(err)
 	}
 	return b.result(w, func() error {
-		b.tell("Stored %s with the passkey of %s. %s", plural(len(data), "byte"), p.words(), w.Room.words())
+		b.tell("Stored %s with the passkey of %s. %s", plural(len(data), "byte"), p.Words(), w.Room.words())
 		return nil
 	})
 }

@@ -6,21 +6,22 @@ import (
 	"errors"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/examples/internal/passkeys"
 )
 
 // assert has the key make an assertion with the passkey, which is what brings and
 // takes its data. Nobody gets the assertion. The user is verified if the passkey wants
 // that: as nothing else than this site is authorised then, it takes another prompt.
-func (b *blobStore) assert(ctx context.Context, p *sitePasskey, input ctap2.Extensions) (*ctap2.LargeBlobOutput, error) {
-	if !p.Site.complete() {
-		return nil, cant("the key has shortened the name of the site %s: it gives the data only to the site itself", p.Site.words())
+func (b *blobStore) assert(ctx context.Context, p *passkeys.Entry, input ctap2.Extensions) (*ctap2.LargeBlobOutput, error) {
+	if !p.Site.Complete() {
+		return nil, cant("the key has shortened the name of the site %s: it gives the data only to the site itself", p.Site.Words())
 	}
 	r := &ctap2.GetAssertionRequest{
 		RPID: p.Site.RPID, ClientDataHash: make([]byte, 32), Extensions: input,
-		AllowList: []ctap2.PublicKeyCredentialDescriptor{{ID: p.stored.ID.ID, Type: ctap2.TypePublicKey}},
+		AllowList: []ctap2.PublicKeyCredentialDescriptor{{ID: p.OnKey.ID.ID, Type: ctap2.TypePublicKey}},
 	}
 	rand.Read(r.ClientDataHash)
-	verify := b.info.Options[ctap2.OptionAlwaysUv] || p.stored.CredProtect == ctap2.CredProtectUVRequired
+	verify := b.info.Options[ctap2.OptionAlwaysUv] || p.OnKey.CredProtect == ctap2.CredProtectUVRequired
 	for {
 		if verify {
 			token, err := b.app.token(ctx, b.key, ctap2.PermissionGA, r.RPID)
@@ -40,13 +41,13 @@ func (b *blobStore) assert(ctx context.Context, p *sitePasskey, input ctap2.Exte
 		}
 		output, err := got.UnsignedExtensionOutputs.LargeBlob()
 		if err == nil && output == nil {
-			err = problem(exitFailed, "the passkey of %s can't have data: the site did not ask for that when it was made", p.words())
+			err = problem(exitFailed, "the passkey of %s can't have data: the site did not ask for that when it was made", p.Words())
 		}
 		return output, err
 	}
 }
 
-func (b *blobStore) getWithPasskey(ctx context.Context, p *sitePasskey) ([]byte, error) {
+func (b *blobStore) getWithPasskey(ctx context.Context, p *passkeys.Entry) ([]byte, error) {
 	var input ctap2.Extensions
 	input.RequestLargeBlob()
 	output, err := b.assert(ctx, p, input)
@@ -62,26 +63,26 @@ func (b *blobStore) getWithPasskey(ctx context.Context, p *sitePasskey) ([]byte,
 
 // setWithPasskey stores data with a passkey. The key does not tell what is there
 // without a touch, nor how much room there is.
-func (b *blobStore) setWithPasskey(ctx context.Context, p *sitePasskey, data []byte, yes bool) error {
-	if err := b.confirm(ctx, yes, "Store %s with the passkey of %s, in place of what may be there?", plural(len(data), "byte"), p.words()); err != nil {
+func (b *blobStore) setWithPasskey(ctx context.Context, p *passkeys.Entry, data []byte, yes bool) error {
+	if err := b.confirm(ctx, yes, "Store %s with the passkey of %s, in place of what may be there?", plural(len(data), "byte"), p.Words()); err != nil {
 		return err
 	}
 	if err := b.write(ctx, p, data); err != nil {
 		return err
 	}
 	return b.result(writtenBlob{blobOwner: ownerOf(p), Size: len(data)}, func() error {
-		b.tell("Stored %s with the passkey of %s.", plural(len(data), "byte"), p.words())
+		b.tell("Stored %s with the passkey of %s.", plural(len(data), "byte"), p.Words())
 		return nil
 	})
 }
 
 // emptyWithPasskey is how data is deleted that the key keeps with a passkey: it is
 // replaced by nothing.
-func (b *blobStore) emptyWithPasskey(ctx context.Context, p *sitePasskey) error {
+func (b *blobStore) emptyWithPasskey(ctx context.Context, p *passkeys.Entry) error {
 	return b.write(ctx, p, []byte{})
 }
 
-func (b *blobStore) write(ctx context.Context, p *sitePasskey, data []byte) error {
+func (b *blobStore) write(ctx context.Context, p *passkeys.Entry, data []byte) error {
 	var input ctap2.Extensions
 	if err := input.SetLargeBlob(data); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (b *blobStore) write(ctx context.Context, p *sitePasskey, data []byte) erro
 		return because(err, "the key takes no message as large as one with %s: store less", plural(len(data), "byte"))
 	case err == nil && (output.Written == nil || !*output.Written):
 		return cant("the key has not stored the data with the passkey of %s: it has no room for so much, "+
-			"or the site did not ask for any when the passkey was made", p.words())
+			"or the site did not ask for any when the passkey was made", p.Words())
 	}
 	return err
 }

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/gofido/fido/examples/internal/passkeys"
+	"github.com/gofido/fido/examples/internal/shortid"
+	"github.com/spf13/cobra"
+)
 
 func (a *app) passkeysCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -32,4 +36,15 @@ func oneID(c *cobra.Command, args []string) error {
 		return badUse("%s takes the ID of one passkey, but %d were given: fidokey passkeys list shows them", c.Name(), len(args))
 	}
 	return checkPasskeyIDs(args)
+}
+
+// checkPasskeyIDs finds out before anything is asked that an argument can't be
+// the ID of a passkey.
+func checkPasskeyIDs(args []string) error {
+	for _, arg := range args {
+		if !passkeys.IsID(arg) {
+			return badUse("%q is not the ID of a passkey: fidokey passkeys list shows them, %d characters or more", arg, shortid.Least)
+		}
+	}
+	return nil
 }

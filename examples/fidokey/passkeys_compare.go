@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -75,12 +76,12 @@ const (
 
 // passkeyComparison is the JSON form of a comparison.
 type passkeyComparison struct {
-	Format   string            `json:"format"`  // comparisonFormat
-	Version  int               `json:"version"` // comparisonVersion
-	A        keyIdentity       `json:"a"`
-	B        keyIdentity       `json:"b"`
-	Lost     string            `json:"lost,omitempty"` // "A" or "B", of --lost
-	Accounts []comparedAccount `json:"accounts"`       // by RP ID and name
+	Format   string             `json:"format"`  // comparisonFormat
+	Version  int                `json:"version"` // comparisonVersion
+	A        passkeys.Key       `json:"a"`
+	B        passkeys.Key       `json:"b"`
+	Lost     string             `json:"lost,omitempty"` // "A" or "B", of --lost
+	Accounts []passkeys.Account `json:"accounts"`       // by RP ID and name
 
 	a, b *comparedKey
 }
@@ -89,7 +90,7 @@ type passkeyComparison struct {
 type comparedKey struct {
 	letter, arg string
 	fromFile    bool
-	*passkeyListing
+	*passkeys.Listing
 }
 
 func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) error {
@@ -109,16 +110,16 @@ func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) e
 		}
 	}
 	one, other := keys[0], keys[1]
-	if sameKey(one.passkeyListing, other.passkeyListing) {
+	if passkeys.SameKey(one.Listing, other.Listing) {
 		return fmt.Errorf("%s and %s are one and the same key, which is no backup of itself", quoted(one.arg), quoted(other.arg))
 	}
 	r := &passkeyComparison{
 		Format: comparisonFormat, Version: comparisonVersion, A: one.Key, B: other.Key, Lost: lost,
-		Accounts: compareAccounts(one.passkeyListing, other.passkeyListing), a: one, b: other,
+		Accounts: passkeys.Compare(one.Listing, other.Listing), a: one, b: other,
 	}
 	words := a.printComparison
 	if lost != "" {
-		afterLoss(r.Accounts, lost)
+		passkeys.AfterLoss(r.Accounts, lost)
 		words = a.printLoss
 	}
 	if err := a.result(r, func() error { words(r); return nil }); err != nil {
@@ -136,7 +137,7 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 		k.fromFile = true
 		ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errNoEnd)
 		defer cancel()
-		if k.passkeyListing, err = awaitRead(ctx, func() (*passkeyListing, error) { return parseListing(file) }); err != nil && ctx.Err() == nil {
+		if k.Listing, err = awaitRead(ctx, func() (*passkeys.Listing, error) { return passkeys.Parse(file) }); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s can't be compared: %w", quoted(k.arg), err)
 		}
 		return err
@@ -147,13 +148,13 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 	a.pin, a.contactless = nil, false
 	defer func() { a.device, a.keyName = "", "" }()
 	err = a.withPasskeys(ctx, toRead, func(m *passkeyManager) error {
-		k.passkeyListing, err = m.read(ctx)
+		k.Listing, err = m.read(ctx)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("key %s, %s: %w", k.letter, quoted(k.arg), err)
 	}
-	k.wipeLargeBlobKeys()
+	k.WipeLargeBlobKeys()
 	return nil
 }
 
@@ -187,31 +188,16 @@ func (k *comparedKey) words() string {
 	which := quoted(k.arg)
 	if k.fromFile {
 		which += ", a list of " + k.Created.Format("2 January 2006")
-		if name := k.Key.name(); name != "" {
+		if name := k.Key.Name(); name != "" {
 			which += " of the key " + name
 		}
 	}
-	return fmt.Sprintf("%s is %s, with %s.", k.letter, which, plural(k.count(), "passkey"))
-}
-
-// split returns the accounts that are on A alone, on B alone and on both.
-func (r *passkeyComparison) split() (onA, onB, both []comparedAccount) {
-	for _, c := range r.Accounts {
-		switch {
-		case c.onBoth():
-			both = append(both, c)
-		case len(c.A) > 0:
-			onA = append(onA, c)
-		default:
-			onB = append(onB, c)
-		}
-	}
-	return onA, onB, both
+	return fmt.Sprintf("%s is %s, with %s.", k.letter, which, plural(k.Count(), "passkey"))
 }
 
 // verdict is the error that makes the exit code.
 func (r *passkeyComparison) verdict() error {
-	onA, onB, _ := r.split()
+	onA, onB, _ := passkeys.Split(r.Accounts)
 	n := len(onA) + len(onB)
 	switch r.Lost {
 	case "A":
@@ -232,7 +218,7 @@ const secondFactorHint = "Sites where a key is a second factor alone are not amo
 
 func (a *app) printComparison(r *passkeyComparison) {
 	fmt.Fprintf(a.folded(a.out), "%s\n%s\n", r.a.words(), r.b.words())
-	onA, onB, both := r.split()
+	onA, onB, both := passkeys.Split(r.Accounts)
 	a.printAccounts("On both", both)
 	a.printAccounts("On A alone, without a backup", onA)
 	a.printAccounts("On B alone, without a backup", onB)
@@ -250,29 +236,29 @@ func (a *app) printLoss(r *passkeyComparison) {
 	if r.Lost == "B" {
 		lost, kept = r.b, r.a
 	}
-	toDo := make(map[string][]comparedAccount)
+	toDo := make(map[string][]passkeys.Account)
 	for _, c := range r.Accounts {
 		toDo[c.ToDo] = append(toDo[c.ToDo], c)
 	}
-	a.printAccounts(fmt.Sprintf("Log in with %s, and remove %s in the security settings", kept.letter, lost.letter), toDo[toDoRemove])
-	a.printAccounts(fmt.Sprintf("Only %s was registered: log in another way, or ask the site to recover the account, and remove %s", lost.letter, lost.letter), toDo[toDoRecover])
-	if len(toDo[toDoRemove])+len(toDo[toDoRecover]) == 0 {
+	a.printAccounts(fmt.Sprintf("Log in with %s, and remove %s in the security settings", kept.letter, lost.letter), toDo[passkeys.ToDoRemove])
+	a.printAccounts(fmt.Sprintf("Only %s was registered: log in another way, or ask the site to recover the account, and remove %s", lost.letter, lost.letter), toDo[passkeys.ToDoRecover])
+	if len(toDo[passkeys.ToDoRemove])+len(toDo[passkeys.ToDoRecover]) == 0 {
 		fmt.Fprintf(a.folded(a.out), "There was no passkey on %s.\n", lost.letter)
 	}
 	a.hint("Where %s was a second factor alone it must be removed, too; no key can list those sites.", lost.letter)
 }
 
-func (a *app) printAccounts(title string, accounts []comparedAccount) {
+func (a *app) printAccounts(title string, accounts []passkeys.Account) {
 	if len(accounts) == 0 {
 		return
 	}
 	var t table
 	for _, c := range accounts {
 		note := ""
-		if c.MatchedBy == matchedByName {
+		if c.MatchedBy == passkeys.MatchedByName {
 			note = "by the name alone: check it there"
 		}
-		t.add(c.Site.words(), c.User.words(), note)
+		t.add(c.Site.Words(), c.User.Words(), note)
 	}
 	fmt.Fprintf(a.folded(a.out), "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
 	a.printTable(t, "  ")

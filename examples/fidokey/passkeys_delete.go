@@ -9,6 +9,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -56,7 +57,7 @@ type deletedPasskeys struct {
 
 // deletedPasskey is the JSON form of one that was to be deleted.
 type deletedPasskey struct {
-	sitePasskey
+	passkeys.Entry
 	Deleted          bool `json:"deleted"`
 	LargeBlobDeleted bool `json:"largeBlobDeleted"` // there was one
 }
@@ -73,14 +74,14 @@ func (a *app) passkeysDelete(ctx context.Context, d passkeyDeletion, args []stri
 		if err != nil {
 			return err
 		}
-		defer l.wipeLargeBlobKeys()
+		defer l.WipeLargeBlobKeys()
 		chosen, err := d.choose(l, args)
 		if err != nil {
 			return err
 		}
 		r := deletedPasskeys{DryRun: d.dryRun, Passkeys: make([]deletedPasskey, len(chosen))}
 		for i := range chosen {
-			r.Passkeys[i].sitePasskey = chosen[i]
+			r.Passkeys[i].Entry = chosen[i]
 		}
 		if d.dryRun {
 			return a.result(r, func() error {
@@ -100,11 +101,11 @@ func (a *app) passkeysDelete(ctx context.Context, d passkeyDeletion, args []stri
 }
 
 // choose returns the passkeys to delete.
-func (d *passkeyDeletion) choose(l *passkeyListing, args []string) ([]sitePasskey, error) {
+func (d *passkeyDeletion) choose(l *passkeys.Listing, args []string) ([]passkeys.Entry, error) {
 	if d.site == "" {
-		return l.findPasskeys(args)
+		return l.Find(args)
 	}
-	chosen := l.at(d.site)
+	chosen := l.At(d.site)
 	if len(chosen) == 0 {
 		return nil, fmt.Errorf("there is no passkey for the site %s on the key: fidokey passkeys list shows the sites", hid.Text(d.site))
 	}
@@ -112,19 +113,19 @@ func (d *passkeyDeletion) choose(l *passkeyListing, args []string) ([]sitePasske
 }
 
 // namesOf names passkeys to a person, one a line.
-func namesOf(passkeys []sitePasskey) string {
+func namesOf(chosen []passkeys.Entry) string {
 	var t table
-	for _, p := range passkeys {
+	for _, p := range chosen {
 		blob := ""
 		if p.LargeBlobKey {
 			blob = "with what may be stored in its large blob"
 		}
-		t.add(p.ID, p.words(), blob)
+		t.add(p.ID, p.Words(), blob)
 	}
 	return "  " + strings.Join(t.lines(), "\n  ") + "\n"
 }
 
-func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen []sitePasskey) error {
+func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen []passkeys.Entry) error {
 	question := "Delete it for good?"
 	if len(chosen) > 1 {
 		question = fmt.Sprintf("Delete these %d for good?", len(chosen))
@@ -141,9 +142,9 @@ func (m *passkeyManager) deleteAll(ctx context.Context, all []deletedPasskey) er
 	for i := range all {
 		p := &all[i]
 		if err := m.delete(ctx, p); err != nil {
-			return fmt.Errorf("%d of %d deleted; not deleted was %s: %w", i, len(all), p.words(), err)
+			return fmt.Errorf("%d of %d deleted; not deleted was %s: %w", i, len(all), p.Words(), err)
 		}
-		m.tell("Deleted %s.", p.words())
+		m.tell("Deleted %s.", p.Words())
 	}
 	sites := make(map[string]bool)
 	for _, p := range all {
@@ -161,7 +162,7 @@ func (m *passkeyManager) deleteAll(ctx context.Context, all []deletedPasskey) er
 func (m *passkeyManager) delete(ctx context.Context, p *deletedPasskey) error {
 	if p.LargeBlobKey && m.permissions&ctap2.PermissionLBW != 0 {
 		err := m.authorized(ctx, func(token *pinuv.Token) error {
-			return m.key.DeleteLargeBlob(ctx, token, p.stored.LargeBlobKey)
+			return m.key.DeleteLargeBlob(ctx, token, p.OnKey.LargeBlobKey)
 		})
 		damaged := asAny[*ctap2.LargeBlobArrayError](err)
 		switch {
@@ -173,7 +174,7 @@ func (m *passkeyManager) delete(ctx context.Context, p *deletedPasskey) error {
 			return err
 		}
 	}
-	err := m.authorized(ctx, func(token *pinuv.Token) error { return m.key.DeleteCredential(ctx, token, p.stored.ID) })
+	err := m.authorized(ctx, func(token *pinuv.Token) error { return m.key.DeleteCredential(ctx, token, p.OnKey.ID) })
 	p.Deleted = err == nil
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -63,8 +64,8 @@ func (e passkeyNames) check() error {
 
 // editedPasskey is the JSON form of what passkeys edit did.
 type editedPasskey struct {
-	sitePasskey            // with the names that the key has now
-	Before      listedUser `json:"before"`
+	passkeys.Entry               // with the names that the key has now
+	Before         passkeys.User `json:"before"`
 }
 
 // toEdit are the permissions to change names, on a key that can.
@@ -76,8 +77,8 @@ func toEdit(info *ctap2.GetInfoResponse) (ctap2.Permissions, error) {
 }
 
 func (a *app) passkeysEdit(ctx context.Context, names passkeyNames, args []string) error {
-	return a.withPasskey(ctx, toEdit, args, func(m *passkeyManager, p sitePasskey) error {
-		user := p.stored.User
+	return a.withPasskey(ctx, toEdit, args, func(m *passkeyManager, p passkeys.Entry) error {
+		user := p.OnKey.User
 		if value, ok := names["name"]; ok {
 			user.Name = value
 		}
@@ -85,7 +86,7 @@ func (a *app) passkeysEdit(ctx context.Context, names passkeyNames, args []strin
 			user.DisplayName = value
 		}
 		if err := m.authorized(ctx, func(token *pinuv.Token) error {
-			return m.key.UpdateUserInformation(ctx, token, p.stored.ID, user)
+			return m.key.UpdateUserInformation(ctx, token, p.OnKey.ID, user)
 		}); err != nil {
 			return err
 		}
@@ -100,21 +101,21 @@ func (a *app) passkeysEdit(ctx context.Context, names passkeyNames, args []strin
 			a.hint("The key does not keep the names as they were given.")
 		}
 		return a.result(edited, func() error {
-			a.tell("The account of passkey %s at %s is now %s; it was %s.", p.ID, p.Site.words(), edited.User.words(), edited.Before.words())
+			a.tell("The account of passkey %s at %s is now %s; it was %s.", p.ID, p.Site.Words(), edited.User.Words(), edited.Before.Words())
 			return nil
 		})
 	})
 }
 
 // user reads what the key has of the account of a passkey now.
-func (m *passkeyManager) user(ctx context.Context, p sitePasskey) (user ctap2.PublicKeyCredentialUserEntity, err error) {
+func (m *passkeyManager) user(ctx context.Context, p passkeys.Entry) (user ctap2.PublicKeyCredentialUserEntity, err error) {
 	err = m.authorized(ctx, func(token *pinuv.Token) error {
-		credentials, err := m.key.Credentials(ctx, token, p.stored.rpIDHash)
+		credentials, err := m.key.Credentials(ctx, token, p.OnKey.RPIDHash)
 		if err != nil {
 			return err
 		}
 		for _, c := range credentials {
-			if bytes.Equal(c.ID.ID, p.stored.ID.ID) {
+			if bytes.Equal(c.ID.ID, p.OnKey.ID.ID) {
 				user = c.User
 				return nil
 			}

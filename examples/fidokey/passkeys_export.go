@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -51,14 +52,14 @@ With --json all of them that there are for this key are printed.`,
 // exportedKey is the JSON form of a passkey's public key. Forms that there are none
 // of for this key are not there.
 type exportedKey struct {
-	ID           string          `json:"id"`
-	CredentialID string          `json:"credentialId"` // in base64url
-	Site         siteName        `json:"site"`
-	Algorithm    int64           `json:"alg"` // COSE algorithm
-	COSE         string          `json:"cose"`
-	PEM          string          `json:"pem,omitempty"`
-	JWK          json.RawMessage `json:"jwk,omitempty"`
-	SSH          string          `json:"ssh,omitempty"`
+	ID           string            `json:"id"`
+	CredentialID string            `json:"credentialId"` // in base64url
+	Site         passkeys.SiteName `json:"site"`
+	Algorithm    int64             `json:"alg"` // COSE algorithm
+	COSE         string            `json:"cose"`
+	PEM          string            `json:"pem,omitempty"`
+	JWK          json.RawMessage   `json:"jwk,omitempty"`
+	SSH          string            `json:"ssh,omitempty"`
 }
 
 // exportFormats say how a public key is printed: without the end of the line.
@@ -67,8 +68,8 @@ var exportFormats = map[string]func(rpID string, k *cose.Key) (string, error){
 }
 
 func (a *app) passkeysExport(ctx context.Context, format string, args []string) error {
-	return a.withPasskey(ctx, toRead, args, func(_ *passkeyManager, p sitePasskey) error {
-		k := p.stored.PublicKey
+	return a.withPasskey(ctx, toRead, args, func(_ *passkeyManager, p passkeys.Entry) error {
+		k := p.OnKey.PublicKey
 		if k == nil {
 			return nonsense("the key does not tell the public key of this passkey")
 		}

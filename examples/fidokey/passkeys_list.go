@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -32,19 +33,19 @@ func (a *app) passkeysList(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer l.wipeLargeBlobKeys()
+		defer l.WipeLargeBlobKeys()
 		return a.result(l, func() error { a.printPasskeys(l); return nil })
 	})
 }
 
-func (a *app) printPasskeys(l *passkeyListing) {
+func (a *app) printPasskeys(l *passkeys.Listing) {
 	var t table
-	for p := range l.all() {
-		t.add(p.ID, p.User.words(), hid.Text(p.AlgorithmName), p.notes())
+	for p := range l.All() {
+		t.add(p.ID, p.User.Words(), hid.Text(p.AlgorithmName), notesOf(&p.Passkey))
 	}
 	lines := t.lines()
 	for _, s := range l.Sites {
-		title := a.paint(a.out, bold, s.words())
+		title := a.paint(a.out, bold, s.Words())
 		if name := hid.Text(s.Name); name != "" && name != s.RPID {
 			title += " (" + name + ")"
 		}
@@ -58,18 +59,11 @@ func (a *app) printPasskeys(l *passkeyListing) {
 	if l.Room == 0 {
 		room = "no room for more: delete one to make a new one"
 	}
-	if n := l.count(); n == 0 {
+	if n := l.Count(); n == 0 {
 		fmt.Fprintf(a.folded(a.out), "There are no passkeys on the key; %s.\n", room)
 	} else {
 		fmt.Fprintf(a.folded(a.out), "%s at %s; %s.\n", plural(n, "passkey"), plural(len(l.Sites), "site"), room)
 	}
-}
-
-func (l *passkeyListing) count() (n int) {
-	for range l.all() {
-		n++
-	}
-	return n
 }
 
 // protectionWords say of a credProtect when the user has to be verified.
@@ -79,8 +73,8 @@ var protectionWords = map[ctap2.CredProtect]string{
 	ctap2.CredProtectUVRequired:                     "never without PIN or fingerprint",
 }
 
-// notes are what else there is to say of a passkey in a list.
-func (p *listedPasskey) notes() string {
+// notesOf are what else there is to say of a passkey in a list.
+func notesOf(p *passkeys.Passkey) string {
 	var notes []string
 	if p.CredProtect != 0 {
 		words := protectionWords[ctap2.CredProtect(p.CredProtect)]

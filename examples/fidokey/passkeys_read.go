@@ -9,6 +9,7 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/passkeys"
 )
 
 // passkeyManager is at work on the passkeys of a key that is open.
@@ -121,8 +122,8 @@ func (m *passkeyManager) endToken() {
 }
 
 // read lists the passkeys on the key.
-func (m *passkeyManager) read(ctx context.Context) (*passkeyListing, error) {
-	l := &passkeyListing{Format: passkeyFormat, Version: passkeyVersion, Created: time.Now().UTC().Truncate(time.Second)}
+func (m *passkeyManager) read(ctx context.Context) (*passkeys.Listing, error) {
+	l := &passkeys.Listing{Format: passkeys.Format, Version: passkeys.Version, Created: time.Now().UTC().Truncate(time.Second)}
 	var rps []ctap2.StoredRP
 	if err := m.authorized(ctx, func(token *pinuv.Token) error {
 		metadata, err := m.key.CredentialsMetadata(ctx, token)
@@ -137,7 +138,7 @@ func (m *passkeyManager) read(ctx context.Context) (*passkeyListing, error) {
 	}); err != nil {
 		return nil, err
 	}
-	var sites []storedSite
+	var sites []passkeys.StoredSite
 	p := &progress{app: m.app}
 	defer p.clear()
 	total, seen := 0, make(map[[32]byte]bool)
@@ -159,17 +160,17 @@ func (m *passkeyManager) read(ctx context.Context) (*passkeyListing, error) {
 		if total += len(credentials); total > ctap2.MaxEnumeration {
 			return nil, nonsense("the key lists more than %d passkeys", ctap2.MaxEnumeration)
 		}
-		sites = append(sites, storedSite{rp, credentials})
+		sites = append(sites, passkeys.StoredSite{RP: rp, Credentials: credentials})
 	}
-	l.Sites = listSites(sites)
+	l.Sites = passkeys.ListSites(sites)
 	l.Key = m.identify()
 	return l, nil
 }
 
 // identify tells what is known of which key this is. With a token that reads alone
 // that is what tells it from all others, too.
-func (m *passkeyManager) identify() keyIdentity {
-	k := keyIdentity{Device: m.device, AAGUID: m.info.AAGUID.String()}
+func (m *passkeyManager) identify() passkeys.Key {
+	k := passkeys.Key{Device: m.device, AAGUID: m.info.AAGUID.String()}
 	if m.permissions == ctap2.PermissionPCMR && m.token != nil {
 		if id, err := m.info.DeviceIdentifier(m.token); err == nil {
 			k.DeviceIdentifier = base64URL(id[:])
@@ -182,11 +183,4 @@ func (m *passkeyManager) identify() keyIdentity {
 		}
 	}
 	return k
-}
-
-// wipeLargeBlobKeys forgets the secrets among what was read.
-func (l *passkeyListing) wipeLargeBlobKeys() {
-	for p := range l.all() {
-		clear(p.stored.LargeBlobKey)
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/gofido/fido/examples/internal/shortid"
 )
 
@@ -432,7 +433,7 @@ func TestScreenPasskeysLost(t *testing.T) {
 func (s *stage) savedList(name, pin string) string {
 	s.Helper()
 	r := s.Piped(pin, "passkeys list --json --pin-stdin")
-	var l passkeyListing
+	var l passkeys.Listing
 	if err := json.Unmarshal([]byte(r.out), &l); r.code != exitOK || err != nil {
 		s.Fatalf("%+v, %v", r, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +23,7 @@ func (a *app) passkeysShowCommand() *cobra.Command {
 
 // shownPasskey is the JSON form of a passkey that is shown alone.
 type shownPasskey struct {
-	sitePasskey
+	passkeys.Entry
 	LargeBlobSize *int `json:"largeBlobSize,omitempty"` // bytes that are stored with it; nothing if there is none, or it can't be read
 
 	blobErr         error
@@ -30,14 +31,14 @@ type shownPasskey struct {
 }
 
 // withPasskey reads the passkeys for f, which wants one of them alone.
-func (a *app) withPasskey(ctx context.Context, permissions passkeyPermissions, args []string, f func(*passkeyManager, sitePasskey) error) error {
+func (a *app) withPasskey(ctx context.Context, permissions passkeyPermissions, args []string, f func(*passkeyManager, passkeys.Entry) error) error {
 	return a.withPasskeys(ctx, permissions, func(m *passkeyManager) error {
 		l, err := m.read(ctx)
 		if err != nil {
 			return err
 		}
-		defer l.wipeLargeBlobKeys()
-		found, err := l.findPasskeys(args)
+		defer l.WipeLargeBlobKeys()
+		found, err := l.Find(args)
 		if err != nil {
 			return err
 		}
@@ -46,10 +47,10 @@ func (a *app) withPasskey(ctx context.Context, permissions passkeyPermissions, a
 }
 
 func (a *app) passkeysShow(ctx context.Context, args []string) error {
-	return a.withPasskey(ctx, toRead, args, func(m *passkeyManager, p sitePasskey) error {
-		shown := shownPasskey{sitePasskey: p, blobWithPasskey: slices.Contains(m.info.Extensions, ctap2.ExtensionLargeBlob)}
+	return a.withPasskey(ctx, toRead, args, func(m *passkeyManager, p passkeys.Entry) error {
+		shown := shownPasskey{Entry: p, blobWithPasskey: slices.Contains(m.info.Extensions, ctap2.ExtensionLargeBlob)}
 		if p.LargeBlobKey && m.info.Options[ctap2.OptionLargeBlobs] {
-			data, err := m.key.GetLargeBlob(ctx, p.stored.LargeBlobKey)
+			data, err := m.key.GetLargeBlob(ctx, p.OnKey.LargeBlobKey)
 			switch {
 			case err == nil:
 				shown.LargeBlobSize = new(len(data))
@@ -77,7 +78,7 @@ func (a *app) printPasskey(p *shownPasskey) error {
 		}
 	}
 	row("ID", p.ID)
-	row("site", p.Site.words())
+	row("site", p.Site.Words())
 	row("site's name", hid.Text(p.Site.Name))
 	row("site's hash", p.Site.RPIDHash)
 	row("user name", hid.Text(p.User.Name))

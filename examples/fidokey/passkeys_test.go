@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -17,6 +18,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/passkeys"
 )
 
 // keyWith makes a key with the PIN 1234 and passkeys, and returns its --device.
@@ -70,14 +72,14 @@ func TestPasskeysJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	l := asJSONOf[passkeyListing](t, exitOK, "passkeys", "list", "-d", device)
+	l := asJSONOf[passkeys.Listing](t, exitOK, "passkeys", "list", "-d", device)
 	p := l.Sites[0].Passkeys[0]
 	if l.Format != "fidokey passkeys" || l.Version != 1 || l.Created.IsZero() || l.Stored != 3 || l.Room != 97 || len(l.Sites) != 2 ||
 		l.Key.AAGUID != virtual.DefaultAAGUID.String() || l.Key.Device != device || len(l.Key.DeviceIdentifier) != 22 {
 		t.Errorf("list: %+v", l)
 	}
 	if p.CredentialID != base64URL(ada.ID) || p.User.ID != base64URL([]byte("user ada")) || p.Algorithm != -7 || p.AlgorithmName != "ES256" ||
-		p.CredProtect != 3 || !p.LargeBlobKey || !p.ThirdPartyPayment || p.PublicKey != base64URL(ada.PublicKey.Append(nil)) || !l.Sites[0].complete() {
+		p.CredProtect != 3 || !p.LargeBlobKey || !p.ThirdPartyPayment || p.PublicKey != base64URL(ada.PublicKey.Append(nil)) || !l.Sites[0].Complete() {
 		t.Errorf("list: %+v", p)
 	}
 	if secret := base64URL(ada.LargeBlobKey); secret == "" || strings.Contains(fidokey(t, t.Context(), "1234\n", "passkeys", "list", "--json", "--pin-stdin", "-d", device).out, secret) {
@@ -125,7 +127,7 @@ func TestPasskeysDeleteHalfway(t *testing.T) {
 		return reply
 	}})
 	var ids []string
-	for _, s := range asJSONOf[passkeyListing](t, exitOK, "passkeys", "list", "-d", device).Sites {
+	for _, s := range asJSONOf[passkeys.Listing](t, exitOK, "passkeys", "list", "-d", device).Sites {
 		ids = append(ids, s.Passkeys[0].ID)
 	}
 	got := asJSONOf[deletedPasskeys](t, exitRefused, append([]string{"passkeys", "delete", "--yes", "-d", device}, ids...)...)
@@ -146,7 +148,7 @@ func TestPasskeysExportForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := asJSONOf[passkeyListing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0].ID
+	id := asJSONOf[passkeys.Listing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0].ID
 	e := asJSONOf[exportedKey](t, exitOK, "passkeys", "export-public", id, "-d", device)
 	block, _ := pem.Decode([]byte(e.PEM))
 	if block == nil {
@@ -183,7 +185,7 @@ func TestPasskeysExportUnknownAlgorithm(t *testing.T) {
 	// A COSE_Key {1: 7 (AKP), 3: -48 (ML-DSA-44), -1: h'010203'}.
 	opaque.OpaqueKey = []byte{0xa3, 0x01, 0x07, 0x03, 0x38, 0x2f, 0x20, 0x43, 1, 2, 3}
 	_, device := keyWith(t, virtual.Config{}, opaque)
-	p := asJSONOf[passkeyListing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0]
+	p := asJSONOf[passkeys.Listing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0]
 	if p.AlgorithmName != cose.MLDSA44.String() {
 		t.Errorf("the algorithm is %q", p.AlgorithmName)
 	}
@@ -242,7 +244,7 @@ func TestPasskeysCompareJSON(t *testing.T) {
 		}
 		var c passkeyComparison
 		if err := json.Unmarshal([]byte(r.out), &c); err != nil || c.Format != "fidokey passkeys compare" || c.Version != 1 || len(c.Accounts) != 2 ||
-			c.Accounts[0].Site.RPID != "a.example" || len(c.Accounts[0].B) != 0 || c.Accounts[1].MatchedBy != matchedByHandle {
+			c.Accounts[0].Site.RPID != "a.example" || len(c.Accounts[0].B) != 0 || c.Accounts[1].MatchedBy != passkeys.MatchedByHandle {
 			t.Errorf("%s: %+v, %v", test.name, c, err)
 		}
 	}
@@ -255,7 +257,7 @@ func TestPasskeysAreFitForATerminal(t *testing.T) {
 	p := account("evil"+evil, evil)
 	p.RP.Name, p.User.DisplayName, p.LargeBlob = evil, evil, true
 	_, device := keyWith(t, virtual.Config{}, p)
-	id := asJSONOf[passkeyListing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0].ID
+	id := asJSONOf[passkeys.Listing](t, exitOK, "passkeys", "list", "-d", device).Sites[0].Passkeys[0].ID
 	_, other := keyWith(t, virtual.Config{})
 	for _, args := range [][]string{
 		{"list", "-d", device}, {"show", id, "-d", device}, {"compare", device, other}, {"edit", id, "--name", "x", "-d", device},
@@ -276,12 +278,17 @@ func TestPasskeysAreFitForATerminal(t *testing.T) {
 // A list may come from anywhere: nothing of it reaches the terminal as it is.
 func TestListIsFitForATerminal(t *testing.T) {
 	evil := "\x1b[31mRED\u202e\u009b"
-	p := credentialOf("c1", "u1", evil)
-	p.User.DisplayName = evil
-	site := siteOf(evil, p)
-	site.rp.RP.Name = evil
-	l := listingOf(site)
-	l.Format, l.Version, l.Key = passkeyFormat, passkeyVersion, keyIdentity{Device: evil, Product: evil, Serial: evil, AAGUID: evil}
+	hash := sha256.Sum256([]byte(evil))
+	l := passkeys.Listing{
+		Format: passkeys.Format, Version: passkeys.Version, Key: passkeys.Key{Device: evil, Product: evil, Serial: evil, AAGUID: evil},
+		Sites: passkeys.ListSites([]passkeys.StoredSite{{
+			RP: ctap2.StoredRP{RP: ctap2.PublicKeyCredentialRPEntity{ID: evil, Name: evil}, RPIDHash: hash},
+			Credentials: []ctap2.StoredCredential{{
+				ID:   ctap2.PublicKeyCredentialDescriptor{ID: []byte("c1"), Type: ctap2.TypePublicKey},
+				User: ctap2.PublicKeyCredentialUserEntity{ID: []byte("u1"), Name: evil, DisplayName: evil},
+			}},
+		}}),
+	}
 	b, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +297,7 @@ func TestListIsFitForATerminal(t *testing.T) {
 	if err := os.WriteFile(file, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	empty := fmt.Sprintf(`{"format":%q,"version":%d}`, passkeyFormat, passkeyVersion)
+	empty := fmt.Sprintf(`{"format":%q,"version":%d}`, passkeys.Format, passkeys.Version)
 	for _, args := range [][]string{nil, {"--lost", "A"}, {"--lost", "B"}} {
 		r := fidokey(t, t.Context(), empty, append([]string{"passkeys", "compare", file, "-"}, args...)...)
 		if r.code != exitNoBackup && r.code != exitOK || !strings.Contains(r.out, "RED") {

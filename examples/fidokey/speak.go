@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -147,3 +148,6 @@ func sentence(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
+
+// base64URL is how WebAuthn's JSON writes bytes.
+func base64URL(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

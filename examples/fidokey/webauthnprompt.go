@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gofido/fido/ctap2/webauthn"
+	"github.com/gofido/fido/examples/internal/passkeys"
 )
 
 // terminalPrompt asks the user what a WebAuthn ceremony needs, on the streams that
@@ -70,16 +72,7 @@ func (p terminalPrompt) ChooseAccount(ctx context.Context, rpID string, accounts
 	}
 }
 
-// accountName is what people know an account by. The client has made it fit for a
-// terminal.
+// accountName is what people know an account by.
 func accountName(a webauthn.Account) string {
-	switch {
-	case a.Name == "" && a.DisplayName == "":
-		return "user handle " + beginning(a.UserID)
-	case a.DisplayName == "" || a.DisplayName == a.Name:
-		return a.Name
-	case a.Name == "":
-		return a.DisplayName
-	}
-	return fmt.Sprintf("%s (%s)", a.Name, a.DisplayName)
+	return cmp.Or(passkeys.AccountName(a.Name, a.DisplayName), "user handle "+beginning(a.UserID))
 }

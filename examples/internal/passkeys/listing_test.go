@@ -1,4 +1,4 @@
-package main
+package passkeys
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/gofido/fido/ctap2"
 )
 
-func siteOf(rpID string, credentials ...ctap2.StoredCredential) storedSite {
-	return storedSite{ctap2.StoredRP{RP: ctap2.PublicKeyCredentialRPEntity{ID: rpID}, RPIDHash: sha256.Sum256([]byte(rpID))}, credentials}
+func siteOf(rpID string, credentials ...ctap2.StoredCredential) StoredSite {
+	return StoredSite{ctap2.StoredRP{RP: ctap2.PublicKeyCredentialRPEntity{ID: rpID}, RPIDHash: sha256.Sum256([]byte(rpID))}, credentials}
 }
 
 func credentialOf(id, userID, name string) ctap2.StoredCredential {
@@ -27,27 +27,27 @@ func credentialOf(id, userID, name string) ctap2.StoredCredential {
 
 // Sites and accounts are in order, whatever the order of the key.
 func TestListSites(t *testing.T) {
-	stored := []storedSite{
+	stored := []StoredSite{
 		siteOf("example.org", credentialOf("c4", "u1", "ada")),
 		siteOf("example.com", credentialOf("c1", "u2", "bob"), credentialOf("c2", "u1", "ada")),
 		siteOf("example.com", credentialOf("c3", "u3", "cyd")), // the same site once more
 	}
-	words := func(sites []listedSite) (all []string) {
-		l := passkeyListing{Sites: sites}
-		for p := range l.all() {
-			all = append(all, p.words())
+	words := func(sites []Site) (all []string) {
+		l := Listing{Sites: sites}
+		for p := range l.All() {
+			all = append(all, p.Words())
 		}
 		return all
 	}
 	want := []string{"ada at example.com", "bob at example.com", "cyd at example.com", "ada at example.org"}
-	if got := words(listSites(stored)); !slices.Equal(got, want) {
+	if got := words(ListSites(stored)); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 	slices.Reverse(stored)
-	if got := words(listSites(stored)); !slices.Equal(got, want) {
+	if got := words(ListSites(stored)); !slices.Equal(got, want) {
 		t.Errorf("reversed: %q", got)
 	}
-	if b, err := json.Marshal(listSites(nil)); err != nil || string(b) != "[]" {
+	if b, err := json.Marshal(ListSites(nil)); err != nil || string(b) != "[]" {
 		t.Errorf("without sites: %s, %v", b, err)
 	}
 }
@@ -57,34 +57,34 @@ func TestPasskeyWords(t *testing.T) {
 	whole := sha256.Sum256([]byte("a.very.long.name.of.a.host.example.com"))
 	for _, test := range []struct {
 		name string
-		site siteName
-		user listedUser
+		site SiteName
+		user User
 		want string
 	}{
-		{"both names", siteOfName("example.com"), listedUser{Name: "ada", DisplayName: "Ada Lovelace"}, "ada (Ada Lovelace) at example.com"},
-		{"the same name twice", siteOfName("example.com"), listedUser{Name: "ada", DisplayName: "ada"}, "ada at example.com"},
-		{"only one to show", siteOfName("example.com"), listedUser{DisplayName: "Ada"}, "Ada at example.com"},
-		{"no name", siteOfName("example.com"), listedUser{}, "(an account without a name) at example.com"},
-		{"a shortened RP ID", siteName{RPID: "…me.of.a.host.example.com", RPIDHash: base64URL(whole[:])}, listedUser{Name: "ada"}, "ada at …me.of.a.host.example.com (shortened by the key)"},
-		{"the hash alone", siteName{RPIDHash: base64URL(whole[:])}, listedUser{Name: "ada"}, "ada at a site without a name (its hash is " + base64URL(whole[:])[:8] + "…)"},
-		{"a hostile key", siteOfName("e\x1b[2Jvil.example"), listedUser{Name: "a\u202eb\n"}, "a\ufffdb\ufffd at e\ufffd[2Jvil.example"},
+		{"both names", siteOfName("example.com"), User{Name: "ada", DisplayName: "Ada Lovelace"}, "ada (Ada Lovelace) at example.com"},
+		{"the same name twice", siteOfName("example.com"), User{Name: "ada", DisplayName: "ada"}, "ada at example.com"},
+		{"only one to show", siteOfName("example.com"), User{DisplayName: "Ada"}, "Ada at example.com"},
+		{"no name", siteOfName("example.com"), User{}, "(an account without a name) at example.com"},
+		{"a shortened RP ID", SiteName{RPID: "…me.of.a.host.example.com", RPIDHash: base64URL(whole[:])}, User{Name: "ada"}, "ada at …me.of.a.host.example.com (shortened by the key)"},
+		{"the hash alone", SiteName{RPIDHash: base64URL(whole[:])}, User{Name: "ada"}, "ada at a site without a name (its hash is " + base64URL(whole[:])[:8] + "…)"},
+		{"a hostile key", siteOfName("e\x1b[2Jvil.example"), User{Name: "a\u202eb\n"}, "a\ufffdb\ufffd at e\ufffd[2Jvil.example"},
 	} {
-		if p := (sitePasskey{test.site, listedPasskey{User: test.user}}); p.words() != test.want {
-			t.Errorf("%s: %q", test.name, p.words())
+		if p := (Entry{test.site, Passkey{User: test.user}}); p.Words() != test.want {
+			t.Errorf("%s: %q", test.name, p.Words())
 		}
 	}
 }
 
-func siteOfName(rpID string) siteName {
+func siteOfName(rpID string) SiteName {
 	sum := sha256.Sum256([]byte(rpID))
-	return siteName{RPID: rpID, RPIDHash: base64URL(sum[:])}
+	return SiteName{RPID: rpID, RPIDHash: base64URL(sum[:])}
 }
 
 func TestParseListing(t *testing.T) {
-	l := &passkeyListing{
-		Format: passkeyFormat, Version: passkeyVersion, Created: time.Date(2025, 5, 3, 12, 0, 0, 0, time.UTC),
-		Key:   keyIdentity{Device: "/dev/hidraw0", AAGUID: ctap2.AAGUID{1}.String()},
-		Sites: listSites([]storedSite{siteOf("example.com", credentialOf("c1", "u1", "ada"))}),
+	l := &Listing{
+		Format: Format, Version: Version, Created: time.Date(2025, 5, 3, 12, 0, 0, 0, time.UTC),
+		Key:   Key{Device: "/dev/hidraw0", AAGUID: ctap2.AAGUID{1}.String()},
+		Sites: ListSites([]StoredSite{siteOf("example.com", credentialOf("c1", "u1", "ada"))}),
 	}
 	whole, err := json.Marshal(l)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestParseListing(t *testing.T) {
 		{"a hash that is none", with(`"rpIdHash":"`, `"rpIdHash":"AA`), "rpIdHash"},
 		{"a credential ID that is none", with(`"credentialId":"`, `"credentialId":"=`), "credentialId"},
 	} {
-		got, err := parseListing(bytes.NewReader(test.in))
+		got, err := Parse(bytes.NewReader(test.in))
 		if test.says != "" {
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%s: %v", test.name, err)

@@ -1,4 +1,4 @@
-package main
+package passkeys
 
 import (
 	"slices"
@@ -10,12 +10,12 @@ import (
 )
 
 func TestFindPasskeys(t *testing.T) {
-	l := &passkeyListing{Sites: listSites([]storedSite{
+	l := &Listing{Sites: ListSites([]StoredSite{
 		siteOf("example.com", credentialOf("c1", "u1", "ada"), credentialOf("c2", "u2", "bob")),
 		siteOf("example.org", credentialOf("c3", "u1", "ada")),
 	})}
 	var short, whole []string
-	for p := range l.all() {
+	for p := range l.All() {
 		short, whole = append(short, p.ID), append(whole, p.CredentialID)
 	}
 	for _, test := range []struct {
@@ -30,7 +30,7 @@ func TestFindPasskeys(t *testing.T) {
 		{"twice", []string{short[0], whole[0], short[0]}, []string{whole[0]}, ""},
 		{"none has it", []string{short[0], "zzzz"}, nil, `no passkey on the key has the ID "zzzz"`},
 	} {
-		found, err := l.findPasskeys(test.args)
+		found, err := l.Find(test.args)
 		var got []string
 		for _, p := range found {
 			got = append(got, p.CredentialID)
@@ -44,12 +44,12 @@ func TestFindPasskeys(t *testing.T) {
 	for i := range 4000 {
 		many = append(many, credentialOf(string(rune(0x4000+i)), "u", "ada"))
 	}
-	l = &passkeyListing{Sites: listSites([]storedSite{{siteOf("example.com").rp, many}})}
-	for p := range l.all() {
+	l = &Listing{Sites: ListSites([]StoredSite{{siteOf("example.com").RP, many}})}
+	for p := range l.All() {
 		if len(p.ID) == shortid.Least {
 			continue
 		}
-		if _, err := l.findPasskeys([]string{p.ID[:shortid.Least]}); err == nil || !strings.Contains(err.Error(), p.ID) || !strings.Contains(err.Error(), "one of") {
+		if _, err := l.Find([]string{p.ID[:shortid.Least]}); err == nil || !strings.Contains(err.Error(), p.ID) || !strings.Contains(err.Error(), "one of") {
 			t.Errorf("%s: %v", p.ID, err)
 		}
 		return
@@ -57,16 +57,15 @@ func TestFindPasskeys(t *testing.T) {
 	t.Error("none of 4000 IDs begin alike")
 }
 
-func TestCheckPasskeyIDs(t *testing.T) {
+func TestIsID(t *testing.T) {
 	for _, test := range []struct {
 		arg string
 		ok  bool
 	}{
 		{"k3v9", true}, {"AQIDBAUGBwgJCgsMDQ4PEA", true}, {"_-_-_-_-", true}, {"k3v", false}, {"example.com", false}, {"", false},
 	} {
-		err := checkPasskeyIDs([]string{test.arg})
-		if usage := codeOf(err) == exitUsage; (err == nil) != test.ok || usage == test.ok {
-			t.Errorf("%q: %v", test.arg, err)
+		if got := IsID(test.arg); got != test.ok {
+			t.Errorf("%q: %t", test.arg, got)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package passkeys
 
 import (
 	"crypto/sha256"
@@ -10,17 +10,17 @@ import (
 	"github.com/gofido/fido/ctap2"
 )
 
-func listingOf(sites ...storedSite) *passkeyListing { return &passkeyListing{Sites: listSites(sites)} }
+func listingOf(sites ...StoredSite) *Listing { return &Listing{Sites: ListSites(sites)} }
 
 func TestCompareAccounts(t *testing.T) {
 	longName := strings.Repeat("a", 90) + "@example.com"
-	shortened := func(s storedSite, id string) storedSite {
-		s.rp.RP.ID = id
+	shortened := func(s StoredSite, id string) StoredSite {
+		s.RP.RP.ID = id
 		return s
 	}
 	for _, test := range []struct {
 		name string
-		a, b *passkeyListing
+		a, b *Listing
 		want []string // site, account, passkeys on A and on B, and why they are the same
 	}{
 		{"two empty keys", listingOf(), listingOf(), nil},
@@ -110,7 +110,7 @@ func TestCompareAccounts(t *testing.T) {
 		},
 	} {
 		var got []string
-		for _, c := range compareAccounts(test.a, test.b) {
+		for _, c := range Compare(test.a, test.b) {
 			got = append(got, fmt.Sprint(c.Site.RPID, " ", c.User.Name, " ", len(c.A), " ", len(c.B), " ", c.MatchedBy))
 		}
 		slices.Sort(got)
@@ -127,8 +127,8 @@ func TestCompareManyAccounts(t *testing.T) {
 	for i := range 20000 {
 		many = append(many, credentialOf(fmt.Sprint("c", i), fmt.Sprint("u", i), "ada"))
 	}
-	l := listingOf(storedSite{ctap2.StoredRP{RPIDHash: sha256.Sum256(nil)}, many})
-	if got := compareAccounts(l, listingOf()); len(got) != len(many) {
+	l := listingOf(StoredSite{ctap2.StoredRP{RPIDHash: sha256.Sum256(nil)}, many})
+	if got := Compare(l, listingOf()); len(got) != len(many) {
 		t.Errorf("%d accounts", len(got))
 	}
 }
@@ -137,11 +137,11 @@ func TestAfterLoss(t *testing.T) {
 	a := listingOf(siteOf("both.example", credentialOf("a1", "u1", "ada")), siteOf("a.example", credentialOf("a2", "u1", "ada")))
 	b := listingOf(siteOf("both.example", credentialOf("b1", "u1", "ada")), siteOf("b.example", credentialOf("b2", "u1", "ada")))
 	for lost, want := range map[string]map[string]string{
-		"A": {"both.example": toDoRemove, "a.example": toDoRecover, "b.example": toDoNothing},
-		"B": {"both.example": toDoRemove, "a.example": toDoNothing, "b.example": toDoRecover},
+		"A": {"both.example": ToDoRemove, "a.example": ToDoRecover, "b.example": ToDoNothing},
+		"B": {"both.example": ToDoRemove, "a.example": ToDoNothing, "b.example": ToDoRecover},
 	} {
-		all := compareAccounts(a, b)
-		afterLoss(all, lost)
+		all := Compare(a, b)
+		AfterLoss(all, lost)
 		for _, c := range all {
 			if c.ToDo != want[c.Site.RPID] {
 				t.Errorf("%s is lost: %s at %s", lost, c.ToDo, c.Site.RPID)
@@ -158,7 +158,7 @@ func TestSameKey(t *testing.T) {
 	known.Key.DeviceIdentifier, knownToo.Key.DeviceIdentifier, different.Key.DeviceIdentifier = "AAAA", "AAAA", "BBBB"
 	for _, test := range []struct {
 		name string
-		a, b *passkeyListing
+		a, b *Listing
 		want bool
 	}{
 		{"a passkey in common", one, later, true},
@@ -167,7 +167,7 @@ func TestSameKey(t *testing.T) {
 		{"empty and recognised", known, knownToo, true},
 		{"empty and different", known, different, false},
 	} {
-		if got := sameKey(test.a, test.b); got != test.want {
+		if got := SameKey(test.a, test.b); got != test.want {
 			t.Errorf("%s: %t", test.name, got)
 		}
 	}

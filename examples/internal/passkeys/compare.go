@@ -1,4 +1,4 @@
-package main
+package passkeys
 
 import (
 	"cmp"
@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// comparedAccount is the JSON form of an account that has a passkey on one of two
+// An Account is the JSON form of an account that has a passkey on one of two
 // keys, or both.
-type comparedAccount struct {
-	Site siteName   `json:"site"`
-	User listedUser `json:"user"`
-	A    []string   `json:"a"` // the credential IDs of its passkeys on A, in base64url; several are rare
-	B    []string   `json:"b"`
+type Account struct {
+	Site SiteName `json:"site"`
+	User User     `json:"user"`
+	A    []string `json:"a"` // the credential IDs of its passkeys on A, in base64url; several are rare
+	B    []string `json:"b"`
 
 	// MatchedBy says why the passkeys on A and on B are the same account's:
 	// "userHandle" is certain; "name" means that the site has given them different
@@ -24,59 +24,62 @@ type comparedAccount struct {
 	ToDo string `json:"toDo,omitempty"`
 }
 
+// The values of MatchedBy and ToDo.
 const (
-	matchedByHandle = "userHandle"
-	matchedByName   = "name"
+	MatchedByHandle = "userHandle"
+	MatchedByName   = "name"
 
-	toDoRemove  = "remove"
-	toDoRecover = "recover"
-	toDoNothing = "nothing"
+	ToDoRemove  = "remove"
+	ToDoRecover = "recover"
+	ToDoNothing = "nothing"
 )
 
-func (c *comparedAccount) onBoth() bool { return len(c.A) > 0 && len(c.B) > 0 }
+// OnBoth reports whether it has a passkey on each.
+func (c *Account) OnBoth() bool { return len(c.A) > 0 && len(c.B) > 0 }
 
-// compareAccounts says which accounts are on both keys, and which on one alone.
+// Compare says which accounts are on both keys, and which on one alone.
 // What makes two passkeys the same account's is the site and the user handle,
 // which a site keeps for an account; where there is none, the name.
-func compareAccounts(a, b *passkeyListing) []comparedAccount {
-	all := []comparedAccount{}
+func Compare(a, b *Listing) []Account {
+	all := []Account{}
 	seen := make(map[[2]string]int) // by site and user handle, in all
-	add := func(p sitePasskey, side func(*comparedAccount) *[]string) {
+	add := func(p Entry, side func(*Account) *[]string) {
 		account := [2]string{p.Site.RPIDHash, p.User.ID}
 		at, ok := seen[account]
 		if !ok || p.User.ID == "" {
 			at = len(all)
 			seen[account] = at
-			all = append(all, comparedAccount{Site: p.Site, User: p.User, A: []string{}, B: []string{}})
+			all = append(all, Account{Site: p.Site, User: p.User, A: []string{}, B: []string{}})
 		}
 		c := &all[at]
 		*side(c) = append(*side(c), p.CredentialID)
 		// One key may have shortened what the other keeps.
-		if !c.Site.complete() {
+		if !c.Site.Complete() {
 			c.Site.RPID = longer(c.Site.RPID, p.Site.RPID)
-			if p.Site.complete() {
+			if p.Site.Complete() {
 				c.Site.RPID = p.Site.RPID
 			}
 		}
 		c.Site.Name = cmp.Or(c.Site.Name, p.Site.Name)
 		c.User.Name, c.User.DisplayName = cmp.Or(c.User.Name, p.User.Name), cmp.Or(c.User.DisplayName, p.User.DisplayName)
-		if c.onBoth() {
-			c.MatchedBy = matchedByHandle
+		if c.OnBoth() {
+			c.MatchedBy = MatchedByHandle
 		}
 	}
-	for p := range a.all() {
-		add(p, func(c *comparedAccount) *[]string { return &c.A })
+	for p := range a.All() {
+		add(p, func(c *Account) *[]string { return &c.A })
 	}
-	for p := range b.all() {
-		add(p, func(c *comparedAccount) *[]string { return &c.B })
+	for p := range b.All() {
+		add(p, func(c *Account) *[]string { return &c.B })
 	}
 	all = matchNames(all)
-	slices.SortStableFunc(all, func(x, y comparedAccount) int {
+	slices.SortStableFunc(all, func(x, y Account) int {
 		return cmp.Or(strings.Compare(x.Site.RPID, y.Site.RPID), strings.Compare(x.Site.RPIDHash, y.Site.RPIDHash), strings.Compare(x.User.Name, y.User.Name))
 	})
 	return all
 }
 
+// longer returns the longer of two texts.
 func longer(a, b string) string {
 	if len(b) > len(a) {
 		return b
@@ -87,7 +90,7 @@ func longer(a, b string) string {
 // matchNames puts two accounts together that are on one key each, and have the
 // same name at the same site, if no third one there has it: a site that gives each
 // passkey another user handle still calls the account the same.
-func matchNames(all []comparedAccount) []comparedAccount {
+func matchNames(all []Account) []Account {
 	named := make(map[[2]string][]int) // by site and the part of the name that all keys keep
 	for i, c := range all {
 		if name := c.nameKept(); name != "" {
@@ -101,12 +104,12 @@ func matchNames(all []comparedAccount) []comparedAccount {
 			continue
 		}
 		x, y := &all[group[0]], &all[group[1]]
-		if !x.onBoth() && !y.onBoth() && (len(x.A) > 0) != (len(y.A) > 0) && sameName(x.name(), y.name()) {
-			x.A, x.B, x.MatchedBy = append(x.A, y.A...), append(x.B, y.B...), matchedByName
+		if !x.OnBoth() && !y.OnBoth() && (len(x.A) > 0) != (len(y.A) > 0) && sameName(x.name(), y.name()) {
+			x.A, x.B, x.MatchedBy = append(x.A, y.A...), append(x.B, y.B...), MatchedByName
 			gone[group[1]] = true
 		}
 	}
-	kept := []comparedAccount{}
+	kept := []Account{}
 	for i, c := range all {
 		if !gone[i] {
 			kept = append(kept, c)
@@ -116,7 +119,7 @@ func matchNames(all []comparedAccount) []comparedAccount {
 }
 
 // name is what the account is called, but for upper and lower case.
-func (c *comparedAccount) name() string {
+func (c *Account) name() string {
 	return strings.ToLower(cmp.Or(c.User.Name, c.User.DisplayName))
 }
 
@@ -124,7 +127,7 @@ func (c *comparedAccount) name() string {
 // a little less is left of one that was cut at the end of a character.
 const keptNameBytes = 64 - 3
 
-func (c *comparedAccount) nameKept() string {
+func (c *Account) nameKept() string {
 	name := c.name()
 	return name[:min(len(name), keptNameBytes)]
 }
@@ -134,17 +137,17 @@ func sameName(x, y string) bool {
 	return x == y || min(len(x), len(y)) >= keptNameBytes && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x))
 }
 
-// sameKey reports whether two listings are of one key, which is no backup of
+// SameKey reports whether two listings are of one key, which is no backup of
 // itself: no credential is on two keys.
-func sameKey(a, b *passkeyListing) bool {
+func SameKey(a, b *Listing) bool {
 	if a.Key.DeviceIdentifier != "" && a.Key.DeviceIdentifier == b.Key.DeviceIdentifier {
 		return true
 	}
 	on := make(map[string]bool)
-	for p := range a.all() {
+	for p := range a.All() {
 		on[p.CredentialID] = true
 	}
-	for p := range b.all() {
+	for p := range b.All() {
 		if on[p.CredentialID] {
 			return true
 		}
@@ -152,8 +155,8 @@ func sameKey(a, b *passkeyListing) bool {
 	return false
 }
 
-// afterLoss says for each account what to do when a key, "A" or "B", is lost.
-func afterLoss(all []comparedAccount, lost string) {
+// AfterLoss says for each account what to do when a key, "A" or "B", is lost.
+func AfterLoss(all []Account, lost string) {
 	for i := range all {
 		c := &all[i]
 		onLost := c.A
@@ -161,12 +164,27 @@ func afterLoss(all []comparedAccount, lost string) {
 			onLost = c.B
 		}
 		switch {
-		case c.onBoth():
-			c.ToDo = toDoRemove
+		case c.OnBoth():
+			c.ToDo = ToDoRemove
 		case len(onLost) > 0:
-			c.ToDo = toDoRecover
+			c.ToDo = ToDoRecover
 		default:
-			c.ToDo = toDoNothing
+			c.ToDo = ToDoNothing
 		}
 	}
+}
+
+// Split returns the accounts that are on A alone, on B alone and on both.
+func Split(all []Account) (onA, onB, both []Account) {
+	for _, c := range all {
+		switch {
+		case c.OnBoth():
+			both = append(both, c)
+		case len(c.A) > 0:
+			onA = append(onA, c)
+		default:
+			onB = append(onB, c)
+		}
+	}
+	return onA, onB, both
 }
