@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gofido/fido/ctap2"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -91,7 +92,7 @@ func (l *listedBlob) measure(array ctap2.LargeBlobArray, key ctap2.LargeBlobKey)
 }
 
 func (b *blobStore) printBlobs(l *blobListing, without int) {
-	var t table
+	var t layout.Table
 	for _, p := range l.Passkeys {
 		what := "nothing"
 		switch {
@@ -102,9 +103,9 @@ func (b *blobStore) printBlobs(l *blobListing, without int) {
 		case p.Size != nil:
 			what = fmt.Sprintf("%s, %d on the key", plural(*p.Size, "byte"), *p.Stored)
 		}
-		t.add(p.ID, p.User.Words(), what)
+		t.Add(p.ID, p.User.Words(), what)
 	}
-	lines := t.lines()
+	lines := t.Lines()
 	site := ""
 	for i, p := range l.Passkeys {
 		if p.Site.RPIDHash != site {

@@ -10,6 +10,7 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -127,12 +128,12 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 			fmt.Fprintln(a.folded(a.out), "This key speaks U2F alone, which knows no settings.")
 			return nil
 		}
-		var t table
+		var t layout.Table
 		for _, s := range settings {
-			t.add(s.row(info)...)
+			t.Add(s.row(info)...)
 		}
 		if state.MinPINLength > 0 {
-			t.add("pin min-length", fmt.Sprint(state.MinPINLength), fmt.Sprintf("a new PIN has %d characters or more%s", state.MinPINLength,
+			t.Add("pin min-length", fmt.Sprint(state.MinPINLength), fmt.Sprintf("a new PIN has %d characters or more%s", state.MinPINLength,
 				map[bool]string{true: "; the present one has to be changed"}[info.ForcePINChange]))
 		}
 		a.printTable(t, "")
@@ -205,8 +206,8 @@ func (a *app) showSetting(ctx context.Context, key *fido.Key, s *setting) error 
 		return s.missing(key)
 	}
 	return a.result(newConfigState(info), func() error {
-		var t table
-		t.add(s.row(info)...)
+		var t layout.Table
+		t.Add(s.row(info)...)
 		a.printTable(t, "")
 		return nil
 	})

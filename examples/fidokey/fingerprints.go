@@ -11,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/shortid"
 	"github.com/spf13/cobra"
 )
@@ -89,9 +90,9 @@ func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoRespon
 	if len(l.Fingerprints) == 0 {
 		fmt.Fprintln(a.folded(a.out), "The key knows no fingerprint.")
 	}
-	var t table
+	var t layout.Table
 	for _, f := range l.Fingerprints {
-		t.add(f.ID, shownName(f.TemplateFriendlyName))
+		t.Add(f.ID, shownName(f.TemplateFriendlyName))
 	}
 	a.printTable(t, "")
 	if words := sensorWords(l.Sensor); words != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -167,7 +168,7 @@ func (e *enrolling) sample(s ctap2.EnrollmentSample) {
 	}
 	what += "."
 	if isTerminal(e.err) { // a line that is longer could not be taken back
-		what = cut(what, e.width()-len(e.bar())-1)
+		what = layout.Cut(what, e.width()-len(e.bar())-1)
 	}
 	e.draw(e.paint(e.err, colour, what))
 }

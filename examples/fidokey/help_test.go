@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -26,23 +27,9 @@ func TestHelp(t *testing.T) {
 				t.Fatalf("exit code %d: %s", r.code, r.err)
 			}
 			for line := range strings.Lines(r.out) {
-				if line = strings.TrimSuffix(line, "\n"); shownWidth(line) > helpWidth {
-					t.Errorf("%d characters: %s", shownWidth(line), line)
+				if line = strings.TrimSuffix(line, "\n"); layout.Width(line) > helpWidth {
+					t.Errorf("%d characters: %s", layout.Width(line), line)
 				}
-			}
-		})
-	}
-}
-
-func TestReflow(t *testing.T) {
-	for _, c := range []struct{ name, in, want string }{
-		{"paragraphs/a line each", "one\ntwo\n\nthree\nfour", "one two\n\nthree four"},
-		{"indented/as it is", "one\n  two\n  three\nfour\nfive", "one\n  two\n  three\nfour five"},
-		{"heading/on its own line", "one\ntwo:\nthree\nfour", "one two:\nthree four"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := reflow(c.in); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}

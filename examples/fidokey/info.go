@@ -15,6 +15,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -58,11 +59,11 @@ func (a *app) info(ctx context.Context, key *fido.Key) error {
 		fmt.Fprintln(a.folded(a.out), line)
 	}
 	fmt.Fprintln(a.out)
-	var t table
+	var t layout.Table
 	for _, r := range rows {
 		name := r.name
 		for line := range strings.SplitSeq(words(r), "\n\t") {
-			t.add(name, line)
+			t.Add(name, line)
 			name = "" // once is enough
 		}
 	}

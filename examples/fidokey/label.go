@@ -13,6 +13,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
 
@@ -136,9 +137,9 @@ func (a *app) showLabels() error {
 		if len(results) == 0 {
 			a.hint("There are no labels: fidokey label NAME gives a key one.")
 		}
-		var t table
+		var t layout.Table
 		for _, x := range l.Labels {
-			t.add(hid.Text(x.Name), "found by "+labelByWords[x.By])
+			t.Add(hid.Text(x.Name), "found by "+labelByWords[x.By])
 		}
 		a.printTable(t, "")
 		return nil

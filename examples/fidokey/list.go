@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/pcsc"
 	"github.com/spf13/cobra"
@@ -116,7 +117,7 @@ func (a *app) printList(l *listing) error {
 	if len(l.Keys) == 0 {
 		fmt.Fprintln(a.folded(a.out), "There is no security key. The software key is always there: --device virtual.")
 	}
-	var t table
+	var t layout.Table
 	for _, k := range l.Keys {
 		row := []string{quoted(k.Device)}
 		switch {
@@ -130,7 +131,7 @@ func (a *app) printList(l *listing) error {
 		if k.Label != "" {
 			row = append(row, a.paint(a.out, bold, hid.Text(k.Label)))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	a.printTable(t, "")
 	for _, k := range l.Keys {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
@@ -252,13 +253,13 @@ func (a *app) printAccounts(title string, accounts []passkeys.Account) {
 	if len(accounts) == 0 {
 		return
 	}
-	var t table
+	var t layout.Table
 	for _, c := range accounts {
 		note := ""
 		if c.MatchedBy == passkeys.MatchedByName {
 			note = "by the name alone: check it there"
 		}
-		t.add(c.Site.Words(), c.User.Words(), note)
+		t.Add(c.Site.Words(), c.User.Words(), note)
 	}
 	fmt.Fprintf(a.folded(a.out), "%s (%d):\n", a.paint(a.out, bold, title), len(accounts))
 	a.printTable(t, "  ")

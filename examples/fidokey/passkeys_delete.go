@@ -9,6 +9,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
@@ -114,15 +115,15 @@ func (d *passkeyDeletion) choose(l *passkeys.Listing, args []string) ([]passkeys
 
 // namesOf names passkeys to a person, one a line.
 func namesOf(chosen []passkeys.Entry) string {
-	var t table
+	var t layout.Table
 	for _, p := range chosen {
 		blob := ""
 		if p.LargeBlobKey {
 			blob = "with what may be stored in its large blob"
 		}
-		t.add(p.ID, p.Words(), blob)
+		t.Add(p.ID, p.Words(), blob)
 	}
-	return "  " + strings.Join(t.lines(), "\n  ") + "\n"
+	return "  " + strings.Join(t.Lines(), "\n  ") + "\n"
 }
 
 func (m *passkeyManager) confirmDeletion(ctx context.Context, yes bool, chosen []passkeys.Entry) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
@@ -39,11 +40,11 @@ func (a *app) passkeysList(ctx context.Context) error {
 }
 
 func (a *app) printPasskeys(l *passkeys.Listing) {
-	var t table
+	var t layout.Table
 	for p := range l.All() {
-		t.add(p.ID, p.User.Words(), hid.Text(p.AlgorithmName), notesOf(&p.Passkey))
+		t.Add(p.ID, p.User.Words(), hid.Text(p.AlgorithmName), notesOf(&p.Passkey))
 	}
-	lines := t.lines()
+	lines := t.Lines()
 	for _, s := range l.Sites {
 		title := a.paint(a.out, bold, s.Words())
 		if name := hid.Text(s.Name); name != "" && name != s.RPID {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/passkeys"
 	"github.com/spf13/cobra"
 )
@@ -71,10 +72,10 @@ var protectionSentences = map[ctap2.CredProtect]string{
 }
 
 func (a *app) printPasskey(p *shownPasskey) error {
-	var t table
+	var t layout.Table
 	row := func(name, value string) {
 		if value != "" {
-			t.add(name, value)
+			t.Add(name, value)
 		}
 	}
 	row("ID", p.ID)

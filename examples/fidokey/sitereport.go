@@ -10,15 +10,16 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/site"
 )
 
 // describe says in words what the site has learned.
 func (t *trySite) describe(r *site.Report) error {
 	fmt.Fprintf(t.folded(t.out), "What the site sees:\n")
-	var seen table
+	var seen layout.Table
 	row := func(name, format string, args ...any) {
-		seen.add(name, hid.Text(fmt.Sprintf(format, args...)))
+		seen.Add(name, hid.Text(fmt.Sprintf(format, args...)))
 	}
 	row("credential", "%s, signs with %v", beginning(r.CredentialID), cose.Algorithm(r.PublicKeyAlgorithm))
 	if g := r.Registration; g != nil {

@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/term"
 )
 
 // tell says to a person what was done. Programs (--json) and people who want
@@ -104,28 +101,6 @@ func (p *progress) end() {
 	}
 }
 
-// width is how many columns the terminal at the other end of standard error has.
-func (a *app) width() int { return width(a.err) }
-
-// width is how many columns the terminal at the other end of a stream has.
-func width(stream any) int {
-	if f, ok := streamOf(stream).(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return columns
-		}
-	}
-	return 80
-}
-
-// cut leaves out the end of a text that is longer than n characters.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	r := []rune(s)
-	return string(r[:max(n-1, 0)]) + "…"
-}
-
 // clear takes the line away.
 func (p *progress) clear() {
 	if p.shown {
@@ -133,15 +108,6 @@ func (p *progress) clear() {
 		p.shown = false
 	}
 }
-
-// isTerminal reports whether a person sits at the other end of a stream.
-func isTerminal(stream any) bool {
-	f, ok := streamOf(stream).(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// rewritable reports whether a line on a stream can be written over.
-func rewritable(stream any) bool { return isTerminal(stream) && os.Getenv("TERM") != "dumb" }
 
 // sentence makes an error's text the beginning of one.
 func sentence(s string) string {

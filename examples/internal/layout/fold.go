@@ -1,18 +1,19 @@
-package main
+// Package layout puts text into the columns of a terminal: lines that are folded between
+// words, tables, and paragraphs that are written over several lines. It knows no
+// terminal: the width is its caller's.
+package layout
 
 import (
 	"bytes"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
-// fold breaks the lines of a text that are wider than a terminal between words,
+// Fold breaks the lines of a text that are wider than a terminal between words,
 // where the terminal itself would break in the middle of one. What is carried over
 // stands below the beginning of its item, or of the last column of a table. Escape
 // sequences take no room.
-func fold(text string, width int) string {
+func Fold(text string, width int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		lines[i] = foldLine(line, width)
@@ -29,12 +30,12 @@ func foldLine(line string, width int) string {
 	tail := line[len(body):] // of a question, before the answer
 	hang := -1
 	var out strings.Builder
-	for shownWidth(body) > width {
+	for Width(body) > width {
 		if hang < 0 {
 			hang = hangOf(body, width)
 		}
 		at := lastBlank(body, width)
-		if shownWidth(body[:at]) <= hang { // a word is longer than the line: the terminal breaks it
+		if Width(body[:at]) <= hang { // a word is longer than the line: the terminal breaks it
 			end := strings.IndexByte(strings.TrimLeft(body[at:], " "), ' ')
 			if end < 0 {
 				break
@@ -62,7 +63,7 @@ func hangOf(line string, width int) int {
 			break
 		}
 		next := gap + len(rest[gap:]) - len(strings.TrimLeft(rest[gap:], " "))
-		column += shownWidth(rest[:next])
+		column += Width(rest[:next])
 		rest = rest[next:]
 		if column <= width-leastColumn {
 			last = column
@@ -85,67 +86,23 @@ func lastBlank(s string, width int) int {
 	return at
 }
 
-// shownWidth is how many characters of a text a terminal shows.
-func shownWidth(s string) int {
-	n := 0
-	eachShown(s, func(int, rune) bool { n++; return true })
-	return n
-}
-
-// eachShown calls f for each character that takes room.
-func eachShown(s string, f func(at int, r rune) bool) {
-	escape := false
-	for i, r := range s {
-		switch {
-		case r == '\x1b':
-			escape = true
-		case escape:
-			escape = r == '[' || !unicode.IsLetter(r)
-		case r == utf8.RuneError, !unicode.Is(unicode.Mn, r):
-			if !f(i, r) {
-				return
-			}
-		}
-	}
-}
-
-// folded returns a writer of lines that a terminal is to show, which it folds. For
-// what is no terminal it is w itself: programs get each line whole.
-func (a *app) folded(w io.Writer) io.Writer {
-	if !isTerminal(w) {
-		return w
-	}
-	return &folder{w: w, width: width(w)}
-}
-
-// fit is text as it is written to w at once, such as a question.
-func (a *app) fit(w io.Writer, text string) string {
-	if !isTerminal(w) {
-		return text
-	}
-	return fold(text, width(w))
-}
-
-// textWidth is how many characters of running text are on a line.
-const textWidth = 78
-
-// fill folds a text that is long wherever it goes.
-func (a *app) fill(text string) string { return fold(text, min(textWidth, a.width())) }
-
-// A folder folds whole lines. What has no end yet waits for it.
-type folder struct {
+// A Writer folds whole lines. What has no end yet waits for it.
+type Writer struct {
 	w     io.Writer
 	width int
 	line  []byte
 }
 
-func (f *folder) Write(p []byte) (int, error) {
+// NewWriter returns a writer to w that folds at so many columns.
+func NewWriter(w io.Writer, width int) *Writer { return &Writer{w: w, width: width} }
+
+func (f *Writer) Write(p []byte) (int, error) {
 	f.line = append(f.line, p...)
 	end := bytes.LastIndexByte(f.line, '\n') + 1
 	if end == 0 {
 		return len(p), nil
 	}
-	text := fold(string(f.line[:end]), f.width)
+	text := Fold(string(f.line[:end]), f.width)
 	f.line = append(f.line[:0], f.line[end:]...)
 	_, err := io.WriteString(f.w, text)
 	return len(p), err

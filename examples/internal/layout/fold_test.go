@@ -1,4 +1,4 @@
-package main
+package layout
 
 import (
 	"bytes"
@@ -31,17 +31,17 @@ func TestFold(t *testing.T) {
 		{"no room at all/a word on each line", 0, "one two", "one\ntwo"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := fold(c.in, c.width); got != c.want {
+			if got := Fold(c.in, c.width); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
 	}
 }
 
-func TestFolder(t *testing.T) {
+func TestWriter(t *testing.T) {
 	t.Run("cells of a table/whole lines", func(t *testing.T) {
 		var got bytes.Buffer
-		w := tabwriter.NewWriter(&folder{w: &got, width: 30}, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(NewWriter(&got, 30), 0, 0, 2, ' ', 0)
 		fmt.Fprintf(w, "a\tone two three four five six seven\nbcd\teight\n")
 		w.Flush()
 		if want := "a    one two three four five\n     six seven\nbcd  eight\n"; got.String() != want {
