@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/spf13/cobra"
 )
 
@@ -40,14 +40,6 @@ func (a *app) patience() time.Duration {
 		return a.timeout
 	}
 	return max(promptTime, a.timeout)
-}
-
-// ended says why a wait for the user is over.
-func ended(ctx context.Context) error {
-	if ctx.Err() == context.DeadlineExceeded {
-		return context.Cause(ctx)
-	}
-	return ctx.Err()
 }
 
 // confirm asks a question that changes something if the answer is yes. Without a
@@ -107,59 +99,16 @@ func (a *app) readLine(ctx context.Context, prompt string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.patience(), errSlow)
 	defer cancel()
 	fmt.Fprint(a.err, a.fit(a.err, prompt))
-	line, err := awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxLine) })
+	line, err := typed.Await(ctx, func() ([]byte, error) { return typed.Line(a.in, maxLine) })
 	if ctx.Err() != nil && err != nil {
 		fmt.Fprintln(a.err)
 	}
 	return string(line), err
 }
 
-// plainLine reads a line and not a byte more, so that what follows is there for
-// the next. Of a longer one than most bytes it is the beginning.
-func plainLine(r io.Reader, most int) ([]byte, error) {
-	line := make([]byte, 0, most) // never moved, so that it can be wiped
-	var c [1]byte
-	for {
-		n, err := r.Read(c[:])
-		switch {
-		case n == 0 && len(line) == 0:
-			return nil, cmp.Or(err, io.EOF)
-		case n == 0 && err != nil && err != io.EOF:
-			clear(line)
-			return nil, err
-		case n == 0, c[0] == '\n': // a file need not end with the end of a line
-			return bytes.TrimSuffix(line, []byte("\r")), nil
-		case len(line) < cap(line):
-			line = append(line, c[0])
-		}
-	}
-}
-
-// awaitRead calls read and waits for it no longer than ctx lasts. Then the read is
-// left behind, as there is no way to end it, and a line that it reads is wiped.
-func awaitRead[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type result struct {
-		v   T
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := read()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.v, r.err
-	case <-ctx.Done():
-		go func() {
-			if line, ok := any((<-done).v).([]byte); ok {
-				clear(line)
-			}
-		}()
-		var none T
-		return none, ended(ctx)
-	}
-}
+// maxPIN is the most bytes of a line that is read as a PIN, more than any key
+// takes: of a longer one nobody knows how long it is.
+const maxPIN = 256
 
 // maxLine is the most bytes of an answer.
 const maxLine = 4096
@@ -171,9 +120,9 @@ func (a *app) readPIN(ctx context.Context, prompt string) (pin []byte, err error
 	defer cancel()
 	switch {
 	case isTerminal(a.in): // with --pin-stdin too, so that it is not shown
-		pin, err = readSecret(ctx, a.in.(*os.File), a.fit(a.err, prompt), a.err)
+		pin, err = typed.Secret(ctx, a.in.(*os.File), a.fit(a.err, prompt), maxPIN, a.err)
 	case a.pinStdin:
-		pin, err = awaitRead(ctx, func() ([]byte, error) { return plainLine(a.in, maxPIN) })
+		pin, err = typed.Await(ctx, func() ([]byte, error) { return typed.Line(a.in, maxPIN) })
 		pin = bytes.TrimPrefix(pin, []byte("\ufeff")) // PowerShell begins a pipe with it
 	default:
 		return nil, errNeedPIN

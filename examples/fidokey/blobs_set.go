@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
+	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/spf13/cobra"
 )
 
@@ -63,7 +64,7 @@ func (a *app) blobInput(ctx context.Context, file string) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errNoEnd)
 	defer cancel()
-	data, err := awaitRead(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, ctap2.MaxLargeBlobSize+1)) })
+	data, err := typed.Await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(in, ctap2.MaxLargeBlobSize+1)) })
 	if err == nil && len(data) > ctap2.MaxLargeBlobSize {
 		err = badUse("the data has more than %d bytes, which no key stores", ctap2.MaxLargeBlobSize)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/iso7816"
 	"github.com/gofido/fido/nfc/pcsc"
@@ -67,7 +68,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupt
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, typed.ErrInterrupted):
 		return exitInterrupt
 	case asAny[*udphid.AddrError](err):
 		return exitUsage
@@ -128,12 +129,12 @@ func (a *app) explain(ctx context.Context, err error) string {
 	switch {
 	case codeOf(err) != 0:
 		return withoutLayer(err)
-	case errors.Is(err, errInterrupted): // at a prompt
-		return errInterrupted.Error()
+	case errors.Is(err, typed.ErrInterrupted): // at a prompt
+		return typed.ErrInterrupted.Error()
 	case ctx.Err() != nil && errors.Is(err, context.Canceled) && a.urged.Load():
 		return "interrupted; the key no longer waits for you"
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		return errInterrupted.Error()
+		return typed.ErrInterrupted.Error()
 	case asAny[*advice](err):
 		return oneLine(err)
 	case isPIN:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -430,29 +429,6 @@ func TestInfoIsFitForATerminal(t *testing.T) {
 			if strings.Contains(r.out+r.err, s) {
 				t.Errorf("%s prints %q", command, s)
 			}
-		}
-	}
-}
-
-func TestSecretLine(t *testing.T) {
-	for _, test := range []struct {
-		name, in, want string
-		err            error
-	}{
-		{"a line", "secret\nrest", "secret", nil},
-		{"a line of Windows", "secret\r\n", "secret", nil},
-		{"an empty line", "\n", "", nil},
-		{"backspace takes a character", "12\u00e93\x7f\x7f4\r", "124", nil},
-		{"Ctrl-U takes all", "wrong\x15right\r", "right", nil},
-		{"Ctrl-C", "12\x03", "", errInterrupted},
-		{"Ctrl-D", "\x04", "", io.EOF},
-		{"no end of the line", "12", "12", nil},
-		{"nothing", "", "", io.EOF},
-		{"too long", strings.Repeat("1", 10000) + "\n", strings.Repeat("1", maxPIN), nil},
-	} {
-		got, err := secretLine(strings.NewReader(test.in))
-		if string(got) != test.want || err != test.err {
-			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/gofido/fido/examples/internal/passkeys"
+	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/spf13/cobra"
 )
 
@@ -138,7 +139,7 @@ func (a *app) readCompared(ctx context.Context, k *comparedKey) (err error) {
 		k.fromFile = true
 		ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, errNoEnd)
 		defer cancel()
-		if k.Listing, err = awaitRead(ctx, func() (*passkeys.Listing, error) { return passkeys.Parse(file) }); err != nil && ctx.Err() == nil {
+		if k.Listing, err = typed.Await(ctx, func() (*passkeys.Listing, error) { return passkeys.Parse(file) }); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s can't be compared: %w", quoted(k.arg), err)
 		}
 		return err

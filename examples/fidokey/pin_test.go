@@ -3,10 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
@@ -234,17 +232,6 @@ func TestPINPolicyIsFitForATerminal(t *testing.T) {
 	info := &ctap2.GetInfoResponse{PinComplexityPolicy: new(true), PinComplexityPolicyURL: []byte("https://key.example/\x1b[31m")}
 	if text := strings.Join(pinRulesOf(info).words(), "\n"); strings.Contains(text, "\x1b") || !strings.Contains(text, "https://key.example/") {
 		t.Errorf("%q", text)
-	}
-}
-
-// Who takes too long is told so, and not that the key did.
-func TestSlowAnswer(t *testing.T) {
-	r, w := io.Pipe()
-	defer w.Close()
-	a := &app{in: r, err: io.Discard, timeout: time.Millisecond}
-	_, err := a.readLine(t.Context(), "Well? ")
-	if code := exitCode(t.Context(), err); code != exitTimeout || a.explain(t.Context(), err) != errSlow.Error() {
-		t.Errorf("exit code %d: %v", code, err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/webauthn"
 	"github.com/gofido/fido/examples/internal/site"
+	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/spf13/cobra"
 )
 
@@ -161,7 +162,7 @@ func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) 
 // whyNot says why the client has no answer for the site, and which command helps.
 func (t *trySite) whyNot(err error) error {
 	e, ok := errors.AsType[*webauthn.Error](err)
-	if !ok || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) {
+	if !ok || errors.Is(err, context.Canceled) || errors.Is(err, typed.ErrInterrupted) {
 		return err
 	}
 	text := oneLine(e.Err)

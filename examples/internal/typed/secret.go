@@ -1,4 +1,4 @@
-package main
+package typed
 
 import (
 	"cmp"
@@ -12,17 +12,13 @@ import (
 	"golang.org/x/term"
 )
 
-// errInterrupted says that Ctrl-C was pressed at a prompt.
-var errInterrupted = errors.New("interrupted")
+// ErrInterrupted says that Ctrl-C was pressed at a prompt.
+var ErrInterrupted = errors.New("interrupted")
 
-// maxPIN is the most bytes of a line that is read as a PIN, more than any key
-// takes: of a longer one nobody knows how long it is.
-const maxPIN = 256
-
-// readSecret asks for a line that is not shown. Ctrl-C gives errInterrupted,
-// Ctrl-D io.EOF. When ctx ends the terminal is as it was before; the read that
-// is pending then is left behind, as there is no way to end it.
-func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writer) ([]byte, error) {
+// Secret asks at a terminal for a line that is not shown, and returns at most so many
+// bytes of it. The question goes to w. Ctrl-C gives [ErrInterrupted], Ctrl-D io.EOF.
+// When ctx ends the terminal is as it was before; see [Await] for the read.
+func Secret(ctx context.Context, terminal *os.File, question string, most int, w io.Writer) ([]byte, error) {
 	// In raw mode the control characters arrive as such, on every system, and
 	// nothing has to be known of signals. It comes before the prompt: what is typed
 	// as soon as that is there is not shown.
@@ -31,8 +27,8 @@ func readSecret(ctx context.Context, terminal *os.File, prompt string, w io.Writ
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(w, strings.ReplaceAll(prompt, "\n", "\r\n"))
-	pin, err := awaitRead(ctx, func() ([]byte, error) { return secretLine(terminal) })
+	fmt.Fprint(w, strings.ReplaceAll(question, "\n", "\r\n"))
+	pin, err := Await(ctx, func() ([]byte, error) { return secretLine(terminal, most) })
 	term.Restore(fd, before)
 	fmt.Fprintln(w)
 	return pin, err
@@ -48,8 +44,8 @@ const (
 )
 
 // secretLine reads up to the end of the line.
-func secretLine(r io.Reader) ([]byte, error) {
-	line := make([]byte, 0, maxPIN) // never moved, so that it can be wiped
+func secretLine(r io.Reader, most int) ([]byte, error) {
+	line := make([]byte, 0, most) // never moved, so that it can be wiped
 	var c [1]byte
 	for {
 		if n, err := r.Read(c[:]); n == 0 {
@@ -64,7 +60,7 @@ func secretLine(r io.Reader) ([]byte, error) {
 			return line, nil
 		case ctrlC, ctrlD:
 			clear(line)
-			return nil, map[byte]error{ctrlC: errInterrupted, ctrlD: io.EOF}[c[0]]
+			return nil, map[byte]error{ctrlC: ErrInterrupted, ctrlD: io.EOF}[c[0]]
 		case ctrlU:
 			clear(line)
 			line = line[:0]
