@@ -13,6 +13,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/identity"
 	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
@@ -249,7 +250,7 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	case l.old != nil && (how == "" || how == l.old.By):
 		now = *l.old
 		now.Name = name
-	case how == labelBySerial, how == "" && l.hid != nil && distinct(l.hid.Serial):
+	case how == labelBySerial, how == "" && l.hid != nil && identity.Distinct(l.hid.Serial):
 		err = l.bySerial(&now)
 	case how == labelByToken:
 		err = l.byToken(ctx, &now)
@@ -278,7 +279,7 @@ func (l *labelling) free(name string) error {
 }
 
 func (l *labelling) bySerial(now *label) error {
-	if l.hid == nil || !distinct(l.hid.Serial) {
+	if l.hid == nil || !identity.Distinct(l.hid.Serial) {
 		return cant("this key has no serial number that tells it from others: give it the label without --by")
 	}
 	now.By, now.Serial = labelBySerial, l.hid.Serial

@@ -11,6 +11,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/pinuv"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/identity"
 )
 
 // labelRPID is the relying party of the credentials that labels are found by.
@@ -43,9 +44,9 @@ func (l *labels) mayBe(h *hid.Info) bool {
 // of returns the label of an open key, and what proves that it is this key; nil if
 // it has none. The key is asked silently: no touch, no PIN. The error says that a key
 // did not answer.
-func (l *labels) of(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2.GetInfoResponse) (*label, proof, error) {
+func (l *labels) of(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2.GetInfoResponse) (*label, identity.Proof, error) {
 	if x := l.bySerial(h); x != nil {
-		return x, proof{}, nil
+		return x, identity.Proof{}, nil
 	}
 	aaguid := info.AAGUID.String()
 	var ids []ctap2.PublicKeyCredentialDescriptor
@@ -54,7 +55,7 @@ func (l *labels) of(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2
 		case x.AAGUID != aaguid:
 		case x.By == labelByToken:
 			if id := x.identifier(info); id != "" && id == x.DeviceIdentifier {
-				return &l.Labels[i], proof{labelByToken, id}, nil
+				return &l.Labels[i], identity.Proof{By: labelByToken, Value: id}, nil
 			}
 		case x.By == labelByCredential:
 			if id := fromBase64(x.CredentialID); len(id) > 0 {
@@ -63,19 +64,19 @@ func (l *labels) of(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2
 		}
 	}
 	if len(ids) == 0 {
-		return nil, proof{}, nil
+		return nil, identity.Proof{}, nil
 	}
 	found, err := key.FindCredential(ctx, labelRPID, ids, nil)
 	if err != nil || found == nil {
-		return nil, proof{}, err
+		return nil, identity.Proof{}, err
 	}
 	id := base64URL(found.ID)
 	for i, x := range l.Labels {
 		if x.By == labelByCredential && x.CredentialID == id {
-			return &l.Labels[i], proof{labelByCredential, id}, nil
+			return &l.Labels[i], identity.Proof{By: labelByCredential, Value: id}, nil
 		}
 	}
-	return nil, proof{}, nil
+	return nil, identity.Proof{}, nil
 }
 
 // identifier decrypts the identifier of a key with the label's token; "" if that is
@@ -109,11 +110,11 @@ const labelTime = 2 * time.Second
 
 // labelOf returns the name of an open key and what proves that it is this key; ""
 // if it has none, or that can't be found out.
-func (a *app) labelOf(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2.GetInfoResponse) (*label, proof) {
+func (a *app) labelOf(ctx context.Context, key *fido.Key, h *hid.Info, info *ctap2.GetInfoResponse) (*label, identity.Proof) {
 	all, err := readLabels()
 	if err != nil {
 		a.hint("%s.", sentence(oneLine(err)))
-		return nil, proof{}
+		return nil, identity.Proof{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, labelTime)
 	defer cancel()
@@ -167,14 +168,14 @@ func (a *app) askLabel(ctx context.Context, all *labels, k *fido.KeyInfo) string
 
 // proves asks a key whether it has what proves to be the one with a label. The
 // value is "" if it has not; by is "" if it does not tell.
-func (x *label) proves(ctx context.Context, key *fido.Key, info *ctap2.GetInfoResponse) proof {
+func (x *label) proves(ctx context.Context, key *fido.Key, info *ctap2.GetInfoResponse) identity.Proof {
 	one := &labels{[]label{*x}}
 	found, p, err := one.of(ctx, key, nil, info)
 	switch {
 	case err != nil:
-		return proof{}
+		return identity.Proof{}
 	case found == nil:
-		return proof{by: x.By}
+		return identity.Proof{By: x.By}
 	}
 	return p
 }

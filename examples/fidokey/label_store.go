@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/gofido/fido/examples/internal/identity"
 )
 
 // labelsVariable names another file for the labels.
@@ -17,9 +19,9 @@ const labelsVariable = "FIDOKEY_LABELS"
 
 // How a key with a label is found again.
 const (
-	labelBySerial     = "serial"
-	labelByCredential = "credential"    // one that labelling has made; asking for it is silent
-	labelByToken      = "encIdentifier" // which a persistent token decrypts
+	labelBySerial     = identity.Serial
+	labelByCredential = identity.Credential    // one that labelling has made; asking for it is silent
+	labelByToken      = identity.EncIdentifier // which a persistent token decrypts
 )
 
 // A label is a name that the user has given a key.

@@ -13,6 +13,7 @@ import (
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/identity"
 	"github.com/gofido/fido/nfc"
 	"github.com/spf13/cobra"
 )
@@ -63,7 +64,7 @@ type reset struct {
 	dryRun bool
 	result resetResult
 
-	key    identity
+	key    identity.Known
 	label  *label // nil: it has none
 	info   *ctap2.GetInfoResponse
 	device string
@@ -120,31 +121,28 @@ func (r *reset) meet(ctx context.Context) error {
 	if over, this := r.info.TransportsForReset, transportOf(key); len(over) > 0 && !slices.Contains(over, this) {
 		return cant("this key can't be reset %s, only %s", overTransport(this), transportList(over))
 	}
-	r.key = r.identify(r.device, key, r.info)
-	r.label, r.key.proof = r.labelOf(ctx, key, r.key.hid, r.info)
+	r.key = r.identify(key)
+	r.label, r.key.Proof = r.labelOf(ctx, key, r.key.HID, r.info)
 	r.result = resetResult{Device: r.device, AAGUID: r.info.AAGUID.String(), Compared: []string{}}
 	if r.label != nil {
 		r.result.Label = r.label.Name
 	}
-	if h := r.key.hid; h != nil {
+	if h := r.key.HID; h != nil {
 		r.result.Product, r.result.Manufacturer, r.result.Serial = h.Product, h.Manufacturer, h.Serial
 	}
 	return nil
 }
 
-// identify returns what tells an open key from others. info may be nil.
-func (a *app) identify(device string, key *fido.Key, info *ctap2.GetInfoResponse) identity {
-	var i identity
+// identify returns what tells the open key from others.
+func (r *reset) identify(key *fido.Key) identity.Known {
+	known := identity.Known{AAGUID: &r.info.AAGUID}
 	if key.HID() != nil {
-		i.hid = a.system.hidInfo(device)
+		known.HID = r.system.hidInfo(r.device)
 	}
-	if atReader(device) {
-		i.reader = strings.TrimPrefix(device, "pcsc:")
+	if atReader(r.device) {
+		known.Reader = strings.TrimPrefix(r.device, "pcsc:")
 	}
-	if info != nil {
-		i.aaguid = &info.AAGUID
-	}
-	return i
+	return known
 }
 
 // transportOf is the name of the way to a key (CTAP 2.3 section 6.4, transports).
@@ -181,11 +179,11 @@ func transportList(names []string) string {
 // describe says which key it is and what is lost. It is part of the question.
 func (r *reset) describe() {
 	say := func(format string, args ...any) { fmt.Fprintf(r.err, format+"\n", args...) } // whoever answers has to know
-	name := r.key.name()
+	name := r.key.Name()
 	if name == "" {
 		name = "the key " + r.device
-		if r.key.reader != "" {
-			name = "the key at the card reader " + r.key.reader
+		if r.key.Reader != "" {
+			name = "the key at the card reader " + r.key.Reader
 		}
 	}
 	heading := "This key is about to be erased:"
@@ -198,8 +196,8 @@ func (r *reset) describe() {
 	}
 	say("  %s", hid.Text(name))
 	say("  model %s", r.info.AAGUID)
-	if r.key.hid != nil {
-		say("  at %s", hid.Text(strings.TrimSuffix(r.device+", "+r.key.hid.PhysicalPath, ", ")))
+	if r.key.HID != nil {
+		say("  at %s", hid.Text(strings.TrimSuffix(r.device+", "+r.key.HID.PhysicalPath, ", ")))
 	}
 	say = r.hint
 	say("What is on it is lost for good:")
@@ -226,7 +224,7 @@ func (r *reset) describe() {
 		}
 	}
 	say("Have another way to log in everywhere before you go on.")
-	if r.byHand() && !distinct(r.key.serial()) && r.key.proof.by == "" {
+	if r.byHand() && !identity.Distinct(r.key.SerialNumber()) && r.key.Proof.By == "" {
 		say("Nothing tells this key from others of its model: when you put it back, be sure that it is this one.")
 	}
 }

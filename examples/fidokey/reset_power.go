@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctaphid/udphid"
+	"github.com/gofido/fido/examples/internal/identity"
 )
 
 // simulatorPrefixes begin the devices of which fidokey itself takes the power,
@@ -219,12 +220,12 @@ func (r *reset) awaitReturn(ctx context.Context, changes <-chan change, text str
 // recognise opens the key that has come, if it is the one that was taken away, and
 // otherwise says why not.
 func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other string, err error) {
-	now := identity{hid: c.Key.HID}
+	now := identity.Known{HID: c.Key.HID}
 	if atReader(c.Key.Device) {
-		now = identity{reader: c.Key.Reader.Name}
+		now = identity.Known{Reader: c.Key.Reader.Name}
 	}
-	if found := r.key.compare(&now); found.other != "" {
-		return nil, found.other, nil // which needs no question to it
+	if found := r.key.Compare(&now); found.Other != "" {
+		return nil, found.Other, nil // which needs no question to it
 	}
 	if c.Key.Access != nil {
 		return nil, "", c.Key.Access
@@ -237,30 +238,30 @@ func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other 
 		key.Close()
 		return nil, "", err
 	}
-	now.aaguid = &info.AAGUID
-	if r.key.proof.by != "" {
+	now.AAGUID = &info.AAGUID
+	if r.key.Proof.By != "" {
 		limited, cancel := context.WithTimeout(ctx, labelTime)
-		now.proof = r.label.proves(limited, key, info)
+		now.Proof = r.label.proves(limited, key, info)
 		cancel()
 	}
-	found := r.key.compare(&now)
-	if found.other != "" {
+	found := r.key.Compare(&now)
+	if found.Other != "" {
 		key.Close()
-		return nil, found.other, nil
+		return nil, found.Other, nil
 	}
 	r.power, r.info = c.at, info
-	r.result.Device, r.result.Compared, r.result.Certain = c.Key.Device, found.same, found.certain
+	r.result.Device, r.result.Compared, r.result.Certain = c.Key.Device, found.Same, found.Certain
 	r.tellSame(found)
 	return key, "", nil
 }
 
 // tellSame says how well the key was recognised.
-func (r *reset) tellSame(c comparison) {
-	words := make([]string, len(c.same))
-	for i, s := range c.same {
-		words[i] = sameWords[s]
+func (r *reset) tellSame(c identity.Comparison) {
+	words := make([]string, len(c.Same))
+	for i, s := range c.Same {
+		words[i] = identity.Words[s]
 	}
-	if c.certain {
+	if c.Certain {
 		r.hint("It is the same key: the same %s.", strings.Join(words, ", "))
 		return
 	}
