@@ -82,10 +82,7 @@ func (b *blobStore) deleteFor(ctx context.Context, ids []string, d blobDeletion)
 	}
 	what := "the data of " + strings.Join(names, ", ")
 	if d.dryRun {
-		return b.result(r, func() error {
-			b.tell("Would delete %s.", what)
-			return nil
-		})
+		return b.result(r, func() { b.tell("Would delete %s.", what) })
 	}
 	if err := b.confirm(ctx, d.yes, "Delete %s? The %s.", what, pick(len(found), "passkey stays", "passkeys stay")); err != nil {
 		return err
@@ -101,10 +98,7 @@ func (b *blobStore) deleteFor(ctx context.Context, ids []string, d blobDeletion)
 	if b.withPasskey {
 		b.hint("This key can't delete data alone: it was replaced by empty data.")
 	}
-	return b.result(r, func() error {
-		b.tell("Deleted %s.", what)
-		return nil
-	})
+	return b.result(r, func() { b.tell("Deleted %s.", what) })
 }
 
 // hasEntry returns an error if the passkey has no data, readable or not.
@@ -142,10 +136,7 @@ func (b *blobStore) deleteAllBlobs(ctx context.Context, d blobDeletion) error {
 	}
 	r := deletedBlobs{DryRun: d.dryRun, Passkeys: []blobOwner{}, All: true}
 	if d.dryRun {
-		return b.result(r, func() error {
-			b.tell("Would delete %s.", what)
-			return nil
-		})
+		return b.result(r, func() { b.tell("Would delete %s.", what) })
 	}
 	if err := b.confirm(ctx, d.yes, "Delete %s? It can't be brought back; the passkeys stay.", what); err != nil {
 		return err
@@ -160,8 +151,5 @@ func (b *blobStore) deleteAllBlobs(ctx context.Context, d blobDeletion) error {
 	if err != nil {
 		return err
 	}
-	return b.result(r, func() error {
-		b.tell("Deleted %s. %s", what, b.room(nil).words())
-		return nil
-	})
+	return b.result(r, func() { b.tell("Deleted %s. %s", what, b.room(nil).words()) })
 }

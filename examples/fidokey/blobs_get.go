@@ -54,13 +54,13 @@ func (b *blobStore) getFor(ctx context.Context, ids []string, file string) error
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			return unusable(file, err)
 		}
-		return b.result(r, func() error {
-			b.tell("Wrote the %s of %s to %s.", plural(len(data), "byte"), p.Words(), quoted(file))
-			return nil
-		})
+		return b.result(r, func() { b.tell("Wrote the %s of %s to %s.", plural(len(data), "byte"), p.Words(), quoted(file)) })
 	}
 	r.Blob = base64URL(data)
-	return b.result(r, func() error { return b.writeOut(data) })
+	if b.json {
+		return b.printJSON(r)
+	}
+	return b.writeOut(data)
 }
 
 // get reads the data of a passkey.

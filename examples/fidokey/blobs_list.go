@@ -66,7 +66,7 @@ func (b *blobStore) list(ctx context.Context) error {
 	if !b.withPasskey {
 		l.OtherEntries = new(len(array))
 	}
-	return b.result(l, func() error { b.printBlobs(&l, without); return nil })
+	return b.result(l, func() { b.printBlobs(&l, without) })
 }
 
 // measure notes how large the data is that the key decrypts, and returns the array

@@ -125,9 +125,8 @@ func (b *blobStore) setFor(ctx context.Context, ids []string, data []byte, yes b
 	}); err != nil {
 		return damagedAdvice(err)
 	}
-	return b.result(w, func() error {
+	return b.result(w, func() {
 		b.tell("Stored %s with the passkey of %s. %s", plural(len(data), "byte"), p.Words(), w.Room.words())
-		return nil
 	})
 }
 

@@ -70,9 +70,8 @@ func (b *blobStore) setWithPasskey(ctx context.Context, p *passkeys.Entry, data 
 	if err := b.write(ctx, p, data); err != nil {
 		return err
 	}
-	return b.result(writtenBlob{blobOwner: ownerOf(p), Size: len(data)}, func() error {
+	return b.result(writtenBlob{blobOwner: ownerOf(p), Size: len(data)}, func() {
 		b.tell("Stored %s with the passkey of %s.", plural(len(data), "byte"), p.Words())
-		return nil
 	})
 }
 

@@ -123,10 +123,10 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 		return err
 	}
 	state := newConfigState(info)
-	return a.result(state, func() error {
+	return a.result(state, func() {
 		if key.U2F() {
 			fmt.Fprintln(a.folded(a.out), "This key speaks U2F alone, which knows no settings.")
-			return nil
+			return
 		}
 		var t layout.Table
 		for _, s := range settings {
@@ -140,7 +140,6 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 		if len(state.Configurable) == 0 {
 			fmt.Fprintln(a.folded(a.out), "There is nothing on this key that can be changed.")
 		}
-		return nil
 	})
 }
 
@@ -205,11 +204,10 @@ func (a *app) showSetting(ctx context.Context, key *fido.Key, s *setting) error 
 	if s.state(info) == nil {
 		return s.missing(key)
 	}
-	return a.result(newConfigState(info), func() error {
+	return a.result(newConfigState(info), func() {
 		var t layout.Table
 		t.Add(s.row(info)...)
 		a.printTable(t, "")
-		return nil
 	})
 }
 
@@ -271,7 +269,7 @@ func (s *setting) consequence(info *ctap2.GetInfoResponse, on bool) []string {
 
 // flip switches a setting, with the user's proof if the key wants one.
 func (a *app) flip(ctx context.Context, key *fido.Key, s *setting) error {
-	token, err := a.tokenIfProtected(ctx, key, ctap2.PermissionACFG, "")
+	token, err := a.configToken(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -282,10 +280,7 @@ func (a *app) flip(ctx context.Context, key *fido.Key, s *setting) error {
 }
 
 func (a *app) settingDone(info *ctap2.GetInfoResponse, text string) error {
-	return a.result(newConfigState(info), func() error {
-		a.tell("%s", text)
-		return nil
-	})
+	return a.result(newConfigState(info), func() { a.tell("%s", text) })
 }
 
 func onOff(on bool) string {

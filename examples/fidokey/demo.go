@@ -100,7 +100,7 @@ func (d *demo) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.result(demonstrated{d.steps}, func() error { return nil })
+	return d.result(demonstrated{d.steps}, func() {})
 }
 
 // meet asks the key what it is.

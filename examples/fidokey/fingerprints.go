@@ -83,10 +83,10 @@ func (a *app) listFingerprints(ctx context.Context, key *fido.Key) error {
 			l.Fingerprints = append(l.Fingerprints, listFingerprint(f))
 		}
 	}
-	return a.result(l, func() error { return a.printFingerprints(&l, info) })
+	return a.result(l, func() { a.printFingerprints(&l, info) })
 }
 
-func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoResponse) error {
+func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoResponse) {
 	if len(l.Fingerprints) == 0 {
 		fmt.Fprintln(a.folded(a.out), "The key knows no fingerprint.")
 	}
@@ -105,7 +105,6 @@ func (a *app) printFingerprints(l *fingerprintListing, info *ctap2.GetInfoRespon
 			a.hint("Add a finger with fidokey fingerprints add.")
 		}
 	}
-	return nil
 }
 
 func describeSensor(s ctap2.FingerprintSensorInfo) fingerprintSensor {

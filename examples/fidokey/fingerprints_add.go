@@ -70,7 +70,10 @@ func (a *app) addFingerprint(ctx context.Context, key *fido.Key, name string, na
 		}
 		added.TemplateFriendlyName = name
 	}
-	return a.result(listFingerprint(added), func() error { return a.tellAdded(ctx, key, added, named) })
+	if a.json {
+		return a.printJSON(listFingerprint(added))
+	}
+	return a.tellAdded(ctx, key, added, named)
 }
 
 func (a *app) tellAdded(ctx context.Context, key *fido.Key, added fingerprint, named bool) error {

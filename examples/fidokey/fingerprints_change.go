@@ -46,10 +46,7 @@ func (a *app) renameFingerprint(ctx context.Context, key *fido.Key, word, name s
 	}
 	before := f
 	f.TemplateFriendlyName = name
-	return a.result(listFingerprint(f), func() error {
-		a.tell("The fingerprint %v is named %s now.", before, shownName(name))
-		return nil
-	})
+	return a.result(listFingerprint(f), func() { a.tell("The fingerprint %v is named %s now.", before, shownName(name)) })
 }
 
 func (a *app) fingerprintsRemoveCommand() *cobra.Command {
@@ -110,10 +107,7 @@ func (a *app) removeFingerprints(ctx context.Context, key *fido.Key, words []str
 		a.hint("The key knows no other finger: after this it asks for its PIN again.")
 	}
 	if dryRun {
-		return a.result(done, func() error {
-			a.tell("Would remove %s.", strings.Join(names, ", "))
-			return nil
-		})
+		return a.result(done, func() { a.tell("Would remove %s.", strings.Join(names, ", ")) })
 	}
 	if err := a.confirm(ctx, yes, "Remove %s?", strings.Join(names, ", ")); err != nil {
 		return err
@@ -126,10 +120,11 @@ func (a *app) removeFingerprints(ctx context.Context, key *fido.Key, words []str
 			return err
 		}
 	}
-	return a.result(done, func() error {
-		a.tell("Removed %s.", strings.Join(names, ", "))
-		return a.tellLeft(ctx, key, done.Left)
-	})
+	if a.json {
+		return a.printJSON(done)
+	}
+	a.tell("Removed %s.", strings.Join(names, ", "))
+	return a.tellLeft(ctx, key, done.Left)
 }
 
 func (a *app) tellLeft(ctx context.Context, key *fido.Key, left int) error {

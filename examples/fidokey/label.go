@@ -134,7 +134,7 @@ func (a *app) showLabels() error {
 	}
 	return a.result(struct {
 		Labels []labelResult `json:"labels"`
-	}{results}, func() error {
+	}{results}, func() {
 		if len(results) == 0 {
 			a.hint("There are no labels: fidokey label NAME gives a key one.")
 		}
@@ -143,7 +143,6 @@ func (a *app) showLabels() error {
 			t.Add(hid.Text(x.Name), "found by "+labelByWords[x.By])
 		}
 		a.printTable(t, "")
-		return nil
 	})
 }
 
@@ -166,10 +165,7 @@ func (a *app) removeLabel(name string) error {
 }
 
 func (a *app) toldRemoved(old *label, device string) error {
-	return a.result(labelResult{Device: device}, func() error {
-		a.tell("The label %q is removed.", old.Name)
-		return nil
-	})
+	return a.result(labelResult{Device: device}, func() { a.tell("The label %q is removed.", old.Name) })
 }
 
 // labelling is at work on the label of a key that is open.
@@ -209,13 +205,12 @@ func (l *labelling) show(ctx context.Context) error {
 	if err := l.meet(ctx); err != nil {
 		return err
 	}
-	return l.result(resultOf(l.old, l.device), func() error {
+	return l.result(resultOf(l.old, l.device), func() {
 		if l.old == nil {
 			l.hint("This key has no label: fidokey label NAME gives it one.")
-			return nil
+			return
 		}
 		fmt.Fprintln(l.out, hid.Text(l.old.Name))
-		return nil
 	})
 }
 
@@ -263,9 +258,8 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	if err != nil {
 		return err
 	}
-	return l.result(resultOf(&now, l.device), func() error {
+	return l.result(resultOf(&now, l.device), func() {
 		l.tell("This key is %q from now on. It is found again by %s.", now.Name, labelByWords[now.By])
-		return nil
 	})
 }
 

@@ -110,10 +110,10 @@ func (a *app) list(ctx context.Context) error {
 	if found.ReadersErr != nil {
 		l.ReadersProblem = readerProblem(found.ReadersErr)
 	}
-	return a.result(l, func() error { return a.printList(&l) })
+	return a.result(l, func() { a.printList(&l) })
 }
 
-func (a *app) printList(l *listing) error {
+func (a *app) printList(l *listing) {
 	if len(l.Keys) == 0 {
 		fmt.Fprintln(a.folded(a.out), "There is no security key. The software key is always there: --device virtual.")
 	}
@@ -151,7 +151,6 @@ func (a *app) printList(l *listing) error {
 	if l.ReadersProblem != "" {
 		fmt.Fprintln(a.folded(a.out), a.paint(a.out, dim, "No card readers can be seen: "+l.ReadersProblem+"."))
 	}
-	return nil
 }
 
 // readerProblem leaves out of an error what the service's code says.

@@ -61,8 +61,8 @@ func (t *trySite) login(ctx context.Context, s *site.Site, key *fido.Key, l site
 		}
 		defer response.ClientExtensionResults.PRF.Wipe()
 		return json.Marshal(response)
-	}, func(report *site.Report) error {
+	}, func(report *site.Report) {
 		fmt.Fprintf(t.folded(t.out), "%s lets you in as %s.\n", t.rpID, report.User)
-		return t.describe(report)
+		t.describe(report)
 	})
 }

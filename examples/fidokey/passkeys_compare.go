@@ -124,7 +124,7 @@ func (a *app) passkeysCompare(ctx context.Context, args []string, lost string) e
 		passkeys.AfterLoss(r.Accounts, lost)
 		words = a.printLoss
 	}
-	if err := a.result(r, func() error { words(r); return nil }); err != nil {
+	if err := a.result(r, func() { words(r) }); err != nil {
 		return err
 	}
 	return r.verdict()

@@ -85,9 +85,8 @@ func (a *app) passkeysDelete(ctx context.Context, d passkeyDeletion, args []stri
 			r.Passkeys[i].Entry = chosen[i]
 		}
 		if d.dryRun {
-			return a.result(r, func() error {
+			return a.result(r, func() {
 				fmt.Fprintf(a.folded(a.out), "%s would be deleted:\n%s", plural(len(chosen), "passkey"), namesOf(chosen))
-				return nil
 			})
 		}
 		if err := m.confirmDeletion(ctx, d.yes, chosen); err != nil {

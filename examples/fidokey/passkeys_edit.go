@@ -100,9 +100,8 @@ func (a *app) passkeysEdit(ctx context.Context, names passkeyNames, args []strin
 		if kept.Name != user.Name || kept.DisplayName != user.DisplayName {
 			a.hint("The key does not keep the names as they were given.")
 		}
-		return a.result(edited, func() error {
+		return a.result(edited, func() {
 			a.tell("The account of passkey %s at %s is now %s; it was %s.", p.ID, p.Site.Words(), edited.User.Words(), edited.Before.Words())
-			return nil
 		})
 	})
 }

@@ -82,10 +82,7 @@ func (a *app) passkeysExport(ctx context.Context, format string, args []string) 
 			all[name] = text
 		}
 		e := exportedKey{p.ID, p.CredentialID, p.Site, p.Algorithm, all["cose"], all["pem"], json.RawMessage(all["jwk"]), all["ssh"]}
-		return a.result(e, func() error {
-			fmt.Fprintln(a.out, strings.TrimSuffix(all[format], "\n"))
-			return nil
-		})
+		return a.result(e, func() { fmt.Fprintln(a.out, strings.TrimSuffix(all[format], "\n")) })
 	})
 }
 

@@ -35,7 +35,7 @@ func (a *app) passkeysList(ctx context.Context) error {
 			return err
 		}
 		defer l.WipeLargeBlobKeys()
-		return a.result(l, func() error { a.printPasskeys(l); return nil })
+		return a.result(l, func() { a.printPasskeys(l) })
 	})
 }
 

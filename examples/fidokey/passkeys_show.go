@@ -59,7 +59,7 @@ func (a *app) passkeysShow(ctx context.Context, args []string) error {
 				shown.blobErr = err
 			}
 		}
-		return a.result(shown, func() error { return a.printPasskey(&shown) })
+		return a.result(shown, func() { a.printPasskey(&shown) })
 	})
 }
 
@@ -71,7 +71,7 @@ var protectionSentences = map[ctap2.CredProtect]string{
 	ctap2.CredProtectUVRequired:                     "the PIN or a fingerprint is always needed",
 }
 
-func (a *app) printPasskey(p *shownPasskey) error {
+func (a *app) printPasskey(p *shownPasskey) {
 	var t layout.Table
 	row := func(name, value string) {
 		if value != "" {
@@ -117,5 +117,4 @@ func (a *app) printPasskey(p *shownPasskey) error {
 	}
 	row("public key", public)
 	a.printTable(t, "")
-	return nil
 }

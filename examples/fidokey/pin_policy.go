@@ -224,7 +224,7 @@ func (a *app) pinPolicyInfo(ctx context.Context, key *fido.Key) (*ctap2.GetInfoR
 // setMinPINLength changes the rules for PINs, with the user's proof if the key
 // wants one.
 func (a *app) setMinPINLength(ctx context.Context, key *fido.Key, p *ctap2.SetMinPINLengthParams) error {
-	token, err := a.tokenIfProtected(ctx, key, ctap2.PermissionACFG, "")
+	token, err := a.configToken(ctx, key)
 	if err != nil {
 		return err
 	}

@@ -92,12 +92,11 @@ func (a *app) pinRetries(ctx context.Context, key *fido.Key) error {
 		_, err := a.pinInfo(ctx, key)
 		return err
 	}
-	return a.result(s, func() error {
+	return a.result(s, func() {
 		fmt.Fprintf(a.folded(a.out), "PIN: %s\n", a.pinWords(s))
 		if s.UV != nil {
 			fmt.Fprintf(a.folded(a.out), "%s: %s\n", s.uvName, s.uvWords())
 		}
-		return nil
 	})
 }
 

@@ -86,17 +86,14 @@ func (t *trySite) register(ctx context.Context, s *site.Site, key *fido.Key, r s
 		}
 		defer response.ClientExtensionResults.PRF.Wipe()
 		return json.Marshal(response)
-	}, func(report *site.Report) error {
+	}, func(report *site.Report) {
 		fmt.Fprintf(t.folded(t.out), "%s has registered the key for %s.\n", t.rpID, report.User)
-		if err := t.describe(report); err != nil {
-			return err
-		}
+		t.describe(report)
 		if d := report.Registration.Discoverable; d != nil && *d {
 			t.hint("Try %s, which finds the passkey without a user name.", t.command("login"))
 		} else {
 			t.hint("Try %s --user %s.", t.command("login"), quoted(report.User))
 		}
-		return nil
 	})
 }
 

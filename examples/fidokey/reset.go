@@ -78,10 +78,7 @@ func (r *reset) run(ctx context.Context) error {
 	}
 	r.describe()
 	if r.dryRun {
-		return r.app.result(&r.result, func() error {
-			r.tell("Nothing was erased.")
-			return nil
-		})
+		return r.app.result(&r.result, func() { r.tell("Nothing was erased.") })
 	}
 	err := r.askAndErase(ctx)
 	if err != nil && !r.sent && err != errDeclined {
@@ -369,7 +366,7 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 		r.result.Verified = true
 	}
 	r.dropLabel()
-	return r.app.result(&r.result, func() error {
+	return r.app.result(&r.result, func() {
 		done := "The key is erased. It is as it was when it was new"
 		if !r.result.Verified {
 			done = "The key is erased, it says"
@@ -381,6 +378,5 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 		}
 		r.tell("%s.", r.paint(r.out, green, done))
 		r.hint("Register it anew where you use it, and remove its old entry there.")
-		return nil
 	})
 }

@@ -117,9 +117,8 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer dev.Close()
-	if err := s.result(served{where}, func() error {
+	if err := s.result(served{where}, func() {
 		fmt.Fprintf(s.folded(s.out), "The software key serves %s. Ctrl-C ends it.\n", where)
-		return nil
 	}); err != nil {
 		return err
 	}
@@ -146,9 +145,8 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 	if err != nil {
 		return because(err, "no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd)
 	}
-	if err := s.result(served{"at vpcd:" + s.vpcd}, func() error {
+	if err := s.result(served{"at vpcd:" + s.vpcd}, func() {
 		fmt.Fprintf(s.folded(s.out), "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
-		return nil
 	}); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // describe says in words what the site has learned.
-func (t *trySite) describe(r *site.Report) error {
+func (t *trySite) describe(r *site.Report) {
 	fmt.Fprintf(t.folded(t.out), "What the site sees:\n")
 	var seen layout.Table
 	row := func(name, format string, args ...any) {
@@ -41,7 +41,6 @@ func (t *trySite) describe(r *site.Report) error {
 		row(e[0], "%s", e[1])
 	}
 	t.printTable(seen, "  ")
-	return nil
 }
 
 // beginning is enough of an ID to tell it from others.

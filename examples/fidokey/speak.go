@@ -35,12 +35,13 @@ func (a *app) urge(text string) {
 }
 
 // result prints what a command has found: v with --json, and otherwise what
-// words prints.
-func (a *app) result(v any, words func() error) error {
+// words prints. That standard output fails is for [output] to remember.
+func (a *app) result(v any, words func()) error {
 	if a.json {
 		return a.printJSON(v)
 	}
-	return words()
+	words()
+	return nil
 }
 
 func (a *app) printJSON(v any) error {

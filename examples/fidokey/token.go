@@ -36,14 +36,14 @@ func byFinger(info *ctap2.GetInfoResponse) bool {
 	return enrols || preview || info.UvModality != nil && *info.UvModality&fingerprint != 0
 }
 
-// tokenIfProtected is token for what a key without PIN and fingerprint does for
-// anyone: nil is for such a key.
-func (a *app) tokenIfProtected(ctx context.Context, key *fido.Key, permissions ctap2.Permissions, rpID string) (*pinuv.Token, error) {
+// configToken gets a token to change settings. It is nil for a key without PIN and
+// fingerprint, which lets anyone.
+func (a *app) configToken(ctx context.Context, key *fido.Key) (*pinuv.Token, error) {
 	info, err := key.Info(ctx)
 	if err != nil || !protected(info) {
 		return nil, err
 	}
-	return a.token(ctx, key, permissions, rpID)
+	return a.token(ctx, key, ctap2.PermissionACFG, "")
 }
 
 // settable says why a protected key gives nobody a token to change its settings; nil

@@ -140,7 +140,7 @@ type siteResult struct {
 
 // ceremony has do answer the site's options, the site judge that, and the result
 // shown.
-func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) ([]byte, error), words func(*site.Report) error) error {
+func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) ([]byte, error), words func(*site.Report)) error {
 	if e, ok := errors.AsType[*site.Error](err); ok && e.Status == http.StatusBadRequest {
 		return badUse("%s", e.Error())
 	} else if err != nil {
@@ -156,7 +156,7 @@ func (t *trySite) ceremony(c *site.Ceremony, err error, do func(options []byte) 
 		return nonsense("%w", err)
 	}
 	report.ClientExtensionResults = withoutSecrets(report.ClientExtensionResults)
-	return t.result(siteResult{t.rpID, t.origin(), report, c.Options, withoutSecrets(response)}, func() error { return words(report) })
+	return t.result(siteResult{t.rpID, t.origin(), report, c.Options, withoutSecrets(response)}, func() { words(report) })
 }
 
 // whyNot says why the client has no answer for the site, and which command helps.

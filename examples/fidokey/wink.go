@@ -25,10 +25,7 @@ func (a *app) wink(ctx context.Context, key *fido.Key) error {
 	if err := a.timed(ctx, key.HID().Wink); err != nil {
 		return err
 	}
-	return a.result(winked{true}, func() error {
-		a.tell("The key was told to wink.")
-		return nil
-	})
+	return a.result(winked{true}, func() { a.tell("The key was told to wink.") })
 }
 
 // winked is the JSON form of a wink.
