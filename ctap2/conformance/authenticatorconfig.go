@@ -101,7 +101,17 @@ func (m *messages) harmless() (ctap2.ConfigSubCommand, params) {
 	if m.info.LongTouchForReset == nil {
 		m.c.NotApplicable("the key has no setting that every key has")
 	}
+	m.needLongTouch()
 	return ctap2.EnableLongTouchForReset, nil
+}
+
+// needLongTouch ends the case if nobody can give the key the long touch that it
+// would want for a reset from then on: no later case would get it in factory state.
+func (m *messages) needLongTouch() {
+	m.c.Helper()
+	if m.c.Key.User == nil && !m.c.Key.Tap {
+		m.c.NotApplicable("the key would want a long touch for its next reset, and the fixture can't script the user")
+	}
 }
 
 func cf1(c *C) {
@@ -349,6 +359,7 @@ func cf6(c *C) {
 	if m.info.LongTouchForReset == nil {
 		c.NotApplicable("the key has no longTouchForReset")
 	}
+	m.needLongTouch()
 	for _, p := range []params{nil, nil, {}} {
 		m.set(ctap2.EnableLongTouchForReset, p)
 		if l := m.info.LongTouchForReset; l == nil || !*l {
@@ -415,6 +426,9 @@ func cf9(c *C) {
 	unique(c, "authenticatorConfigCommands", m.info.AuthenticatorConfigCommands)
 	listed := func(sub ctap2.ConfigSubCommand) bool {
 		return slices.Contains(m.info.AuthenticatorConfigCommands, uint(sub))
+	}
+	if listed(ctap2.EnableLongTouchForReset) {
+		m.needLongTouch()
 	}
 	try := func(sub ctap2.ConfigSubCommand) {
 		c.Helper()

@@ -13,8 +13,9 @@ import (
 type Fixture struct {
 	// New gives the key for one case, in factory state: new, or reset. It is
 	// called at the beginning of each case and registers what must be undone
-	// with t.Cleanup. It may return the same key again. A case may have told the
-	// key to want a long touch for a reset: see GetInfoResponse.LongTouchForReset.
+	// with t.Cleanup. It may return the same key again. With Key.User or Key.Tap a
+	// case may have told the key to want a long touch for a reset: see
+	// GetInfoResponse.LongTouchForReset.
 	New func(t *testing.T) *Key
 
 	// VirtualTime runs each case in a testing/synctest bubble, where waiting
