@@ -1,13 +1,13 @@
 // Package conformance is a test suite for security keys: any key, on any
 // transport. It checks what the CTAP documents say of CTAPHID, of cards, of the
-// CTAP2 commands and of U2F, case by case. The software key of this module runs through it in
-// memory and behind a kernel; a firmware project points it at its simulator or
-// at its hardware.
+// CTAP2 commands and of U2F, case by case. The software key of this module runs
+// through it in memory and behind a kernel; a firmware project points it at its
+// simulator or at its hardware.
 //
 // # Running it
 //
 // A [Fixture] makes the key under test and says what the suite may do to it.
-// The smallest one is a few lines:
+// The smallest one is a few lines; the example of Fixture is one for a simulator:
 //
 //	func TestConformance(t *testing.T) {
 //		conformance.Run(t, conformance.Fixture{
