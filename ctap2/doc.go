@@ -28,7 +28,8 @@
 //	err = client.DeleteCredential(ctx, token, credentials[0].ID)
 //
 // Fingerprints, large blobs and settings are managed in the same way. What the
-// specification calls an extension has methods of [Extensions].
+// specification calls an extension has methods of [Extensions], and hmac-secret
+// (prf) an exchange of its own: [Client.HMACSecretExchange].
 //
 // # Layers
 //

@@ -39,7 +39,7 @@ func NewAccessError(path string, err error) *AccessError {
 // tells what to do about it.
 func NewOpenError(path string, err error) *fs.PathError {
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%w: plug the key in, or take a path that List returns", err)
+		err = fmt.Errorf("%w: plug the key in, or take the path of one that is", err)
 	}
 	return &fs.PathError{Op: "open", Path: path, Err: err}
 }

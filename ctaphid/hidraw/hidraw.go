@@ -51,8 +51,8 @@ var ErrLocked = errors.New("another program is using the key: close it there, or
 type Action uint8
 
 const (
-	Added   Action = iota // it was plugged in, and its permissions are set
-	Removed               // it was unplugged
+	Added   Action = iota + 1 // it was plugged in, and its permissions are set
+	Removed                   // it was unplugged
 )
 
 // String names the action: "added" or "removed".
