@@ -20,7 +20,7 @@ import (
 // A key at a reader of a real daemon is found, by those that share it and not by
 // those that may not.
 func TestFindAtDaemon(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // other packages' tests have their turn with the daemon
 	defer cancel()
 	d, err := pcscd.Start(ctx)
 	if err != nil {

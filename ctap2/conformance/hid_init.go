@@ -20,7 +20,7 @@ var hidInitCases = []Case{
 	{ID: "HID-I4", Title: "a nonce that has not eight bytes is refused", Needs: NeedsReports, Run: hidI4},
 	{ID: "HID-I5", Title: "INIT on a channel keeps the channel", Needs: NeedsReports, Run: hidI5},
 	{ID: "HID-I6", Title: "INIT in the middle of a message drops the message without a later error", Needs: NeedsReports, Takes: 4 * time.Second, Run: hidI6},
-	{ID: "HID-I7", Title: "INIT on a channel that waits for a touch ends the request for good", Needs: NeedsReports | NeedsUser, Takes: 3 * time.Second, Run: hidI7},
+	{ID: "HID-I7", Title: "INIT on a channel that waits for a touch ends the request for good", Needs: NeedsReports | NeedsUser, Takes: 4 * time.Second, Run: hidI7},
 	{ID: "HID-I8", Title: "a broadcast INIT while another channel is busy gets an answer", Needs: NeedsReports, Run: hidI8},
 	{ID: "HID-I9", Title: "channel 0 is refused", Needs: NeedsReports, Run: hidI9},
 	{ID: "HID-I10", Title: "the broadcast channel takes INIT alone", Needs: NeedsReports, Run: hidI10},
@@ -118,14 +118,14 @@ func hidI6(c *C) {
 }
 
 func hidI7(c *C) {
-	c.user(Behaviour{Action: Touch, After: time.Second})
+	c.user(Behaviour{Action: Touch, After: 2 * time.Second})
 	w := c.wire()
 	info := w.init(ctaphid.BroadcastCID)
 	w.ctap2(info)
 	w.pending(info.CID)
 	w.init(info.CID)
 	w.keepalive = nil
-	w.silent(2 * time.Second)
+	w.silent(3 * time.Second)
 	if len(w.keepalive) > 0 {
 		c.Error("keepalives go on after INIT")
 	}

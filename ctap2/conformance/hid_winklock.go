@@ -10,7 +10,7 @@ import (
 var hidWinkLockCases = []Case{
 	{ID: "HID-W1", Title: "WINK has an empty reply", Needs: NeedsReports, Run: hidW1},
 	{ID: "HID-W2", Title: "CBOR right after WINK works", Needs: NeedsReports, Run: hidW2},
-	{ID: "HID-L1", Title: "LOCK keeps other channels out until it ends", Needs: NeedsReports, Takes: 3 * time.Second, Run: hidL1},
+	{ID: "HID-L1", Title: "LOCK keeps other channels out until it ends", Needs: NeedsReports, Takes: 4 * time.Second, Run: hidL1},
 	{ID: "HID-L2", Title: "LOCK 0 ends the lock", Needs: NeedsReports, Run: hidL2},
 	{ID: "HID-L3", Title: "LOCK of more than ten seconds is refused", Needs: NeedsReports, Run: hidL3},
 	{ID: "HID-L4", Title: "LOCK without exactly one byte is refused", Needs: NeedsReports, Run: hidL4},
@@ -35,6 +35,25 @@ func (w *wire) lock(cid ctaphid.CID, seconds byte) {
 func (w *wire) unlock(cid ctaphid.CID) {
 	w.c.Helper()
 	w.lock(cid, 0)
+}
+
+// freed demands that the lock that keeps cid out is over soon after end. In real
+// time a timer may be late.
+func (w *wire) freed(cid ctaphid.CID, end time.Time) {
+	w.c.Helper()
+	time.Sleep(time.Until(end) + 100*time.Millisecond)
+	limit := end
+	if !w.c.fixture.VirtualTime {
+		limit = end.Add(prompt)
+	}
+	for time.Now().Before(limit) {
+		w.send(cid, ctaphid.CommandPing, []byte("free?"))
+		if m := w.reply(cid, prompt); m.Command != ctaphid.CommandError {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	w.pinged(cid)
 }
 
 func hidW1(c *C) {
@@ -65,8 +84,8 @@ func hidW2(c *C) {
 func hidL1(c *C) {
 	w := c.wire()
 	cid, other := w.channel(), w.channel()
-	start := time.Now()
-	w.lock(cid, 1)
+	w.lock(cid, 3)
+	end := time.Now().Add(3 * time.Second)
 	w.send(other, ctaphid.CommandPing, []byte("other"))
 	w.refuse(other, prompt, ctaphid.ErrChannelBusy)
 	nonce := []byte("8 bytes.")
@@ -79,8 +98,7 @@ func hidL1(c *C) {
 	default:
 		c.Fatalf("a broadcast INIT is answered with %v %x", m.Command, m.Data)
 	}
-	time.Sleep(1100*time.Millisecond - time.Since(start))
-	w.pinged(other)
+	w.freed(other, end)
 }
 
 func hidL2(c *C) {
@@ -118,12 +136,12 @@ func hidL5(c *C) {
 	cid, other := w.channel(), w.channel()
 	w.lock(cid, 1)
 	time.Sleep(700 * time.Millisecond)
-	w.lock(cid, 2)
+	w.lock(cid, 4)
+	end := time.Now().Add(4 * time.Second)
 	time.Sleep(1300 * time.Millisecond)
 	w.send(other, ctaphid.CommandPing, []byte("other"))
 	w.refuse(other, prompt, ctaphid.ErrChannelBusy)
-	time.Sleep(800 * time.Millisecond)
-	w.pinged(other)
+	w.freed(other, end)
 }
 
 func hidL6(c *C) {

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// prompt is how long a reply that needs no work may take.
-	prompt = 1 * time.Second
+	// prompt is how long a reply that needs no work may take, on a host that may
+	// have other work.
+	prompt = 3 * time.Second
 	// quiet is how long nothing must arrive before a case believes that nothing
 	// will.
 	quiet = 400 * time.Millisecond
@@ -31,7 +32,7 @@ type wire struct {
 	dev       ctaphid.Device
 	in, out   int
 	assembly  map[ctaphid.CID]*ctaphid.Assembler
-	keepalive []keepalive // those that reply skipped
+	keepalive []keepalive // those that reply and waiting skipped
 	unpadded  bool        // a reply had something other than zeros after its data
 	uv        bool        // remaining saw that built-in user verification is set up
 }
@@ -304,11 +305,19 @@ func (w *wire) waiting(cid ctaphid.CID) {
 			w.c.NotApplicable("every use of the key needs user verification")
 		case m.CID != cid || m.Command != ctaphid.CommandKeepalive || len(m.Data) != 1:
 			w.c.Fatalf("%v %x on channel %v instead of a KEEPALIVE on %v", m.Command, m.Data, m.CID, cid)
-		case m.Data[0] == ctaphid.StatusUPNeeded:
-			w.keepalive = append(w.keepalive, keepalive{m.CID, m.Data[0], time.Now()})
+		}
+		w.keepalive = append(w.keepalive, keepalive{m.CID, m.Data[0], time.Now()})
+		if m.Data[0] == ctaphid.StatusUPNeeded {
 			return
 		}
 	}
+}
+
+// cancelled cancels the request on cid and demands that it was still waiting.
+func (w *wire) cancelled(cid ctaphid.CID) {
+	w.c.Helper()
+	w.send(cid, ctaphid.CommandCancel, nil)
+	w.status(cid, prompt, ctap2.StatusKeepaliveCancel)
 }
 
 // cancels demands that a command without parameters can be cancelled while the

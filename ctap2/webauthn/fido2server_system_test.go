@@ -45,7 +45,7 @@ func startPython(t *testing.T, program string, args ...string) *python {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("package python3-fido2: %v", err)
 	}
-	late := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	late := time.AfterFunc(10*time.Minute, func() { cmd.Process.Kill() })
 	t.Cleanup(func() {
 		late.Stop()
 		in.Close()

@@ -20,7 +20,7 @@ var giveTurn = func() {}
 // The commands through a real smart-card daemon, with its reader named in full, in
 // part, and not at all.
 func TestDaemon(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // other packages' tests have their turn with the daemon
 	defer cancel()
 	giveTurn()
 	d, err := pcscd.Start(ctx)

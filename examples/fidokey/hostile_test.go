@@ -286,6 +286,10 @@ var hostileReplies = map[string]func([]byte) []byte{
 // moments before.
 const hostileLimit = 5*time.Second + 3*time.Second
 
+// hostileMost is how many commands a key may be asked, which takes no virtual time: a
+// whole enumeration and what is around it.
+const hostileMost = ctap2.MaxEnumeration + 100
+
 // attacks calls f for each reply to a command at which there can be an attack.
 func attacks(t *testing.T, f func(t *testing.T, command string, at int)) {
 	for _, command := range hostileCommands {

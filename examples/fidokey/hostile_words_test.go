@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gofido/fido/cbor"
 	"github.com/gofido/fido/ctap2"
@@ -113,10 +112,9 @@ func TestHostileWords(t *testing.T) {
 				config := hostileConfig()
 				config.Info = test.info
 				more := [][]string{nil, {"--json"}, {"--trace"}}[i%3]
-				start := time.Now()
 				r, h, took := test.faults.with(t, config, command, more...)
-				if err := checkAnswer(r, len(more) > 0 && more[0] == "--json"); err != nil || took > hostileLimit || time.Since(start) > 10*time.Second {
-					t.Errorf("%s %q: %v: exit code %d after %v (%v), %d commands:\n%.1000s%.1000s", command, more, err, r.code, took, time.Since(start), len(h.sent), r.out, r.err)
+				if err := checkAnswer(r, len(more) > 0 && more[0] == "--json"); err != nil || took > hostileLimit || len(h.sent) > hostileMost {
+					t.Errorf("%s %q: %v: exit code %d after %v, %d commands:\n%.1000s%.1000s", command, more, err, r.code, took, len(h.sent), r.out, r.err)
 				}
 			}
 		})

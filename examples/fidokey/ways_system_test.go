@@ -50,9 +50,9 @@ func (r *pcscdReaders) stop() {
 
 func (r *pcscdReaders) socket(t *testing.T) socket {
 	t.Helper()
-	limit, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	if r.daemon == nil {
+		limit, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // other packages' tests have their turn
+		defer cancel()
 		d, err := pcscd.Start(limit)
 		if err != nil {
 			t.Fatal(err)

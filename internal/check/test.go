@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 func stepTest(ctx context.Context, j *job) (string, error) {
@@ -24,7 +25,7 @@ func stepRace(ctx context.Context, j *job) (string, error) {
 		return "", err
 	}
 	// go vet has a step of its own.
-	return j.test(ctx, append([]string{"-race", "-vet=off", "-timeout=30m"}, patterns...))
+	return j.test(ctx, append([]string{"-race", "-vet=off"}, patterns...))
 }
 
 // elsewhere are the tags with steps of their own: stepSystem starts what the
@@ -67,7 +68,7 @@ func stepSystem(ctx context.Context, j *job) (string, error) {
 	}
 	// The result of a machine is no function of the files that the go command
 	// looks at, so it is never taken from the cache.
-	result, err := j.test(ctx, append([]string{"-tags=system", "-count=1", "-timeout=45m"}, packages...))
+	result, err := j.test(ctx, append([]string{"-tags=system", "-count=1"}, packages...))
 	failures := []error{err}
 	// What another tag makes of the same packages meets the same systems.
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
@@ -75,7 +76,7 @@ func stepSystem(ctx context.Context, j *job) (string, error) {
 		if slices.Contains(elsewhere, tag) || len(both) == 0 {
 			continue
 		}
-		more, err := j.test(ctx, append([]string{"-tags=system," + tag, "-count=1", "-timeout=10m"}, both...))
+		more, err := j.test(ctx, append([]string{"-tags=system," + tag, "-count=1"}, both...))
 		if err != nil {
 			err = fmt.Errorf("with tag %s: %w", tag, err)
 		}
@@ -84,6 +85,10 @@ func stepSystem(ctx context.Context, j *job) (string, error) {
 	}
 	return result, errors.Join(failures...)
 }
+
+// hung is when a package's tests are taken for hung: not before they are done on a
+// slow machine that has other work.
+const hung = time.Hour
 
 // test runs go test, counts what it tells, and puts what failed into the log.
 func (j *job) test(ctx context.Context, args []string) (string, error) {
@@ -95,7 +100,7 @@ func (j *job) test(ctx context.Context, args []string) (string, error) {
 		read.CloseWithError(err) // so that nobody waits for a reader that has given up
 		done <- t
 	}()
-	argv := append([]string{"go", "test", "-json"}, args...)
+	argv := append([]string{"go", "test", "-json", "-timeout=" + hung.String()}, args...)
 	err := j.execute(ctx, command{argv: argv}, write)
 	write.Close()
 	t := <-done

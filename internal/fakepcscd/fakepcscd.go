@@ -44,6 +44,7 @@ type Daemon struct {
 	mu       sync.Mutex
 	readers  []Reader
 	changed  chan struct{} // closed by the next change
+	waiting  int           // requests that the next change answers
 	commands int
 	locks    int
 }
@@ -104,6 +105,14 @@ func (d *Daemon) Set(readers ...Reader) {
 	}
 	close(d.changed)
 	d.changed = make(chan struct{})
+	d.waiting = 0
+}
+
+// Waiting reports whether a program waits for a change.
+func (d *Daemon) Waiting() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.waiting > 0
 }
 
 // Commands returns how many commands the cards were sent.
@@ -128,9 +137,14 @@ func (d *Daemon) lock(by int) {
 	d.locks += by
 }
 
-func (d *Daemon) look() (states []byte, changed chan struct{}) {
+// look returns the readers' states, and to one who waits what the next change
+// closes.
+func (d *Daemon) look(wait bool) (states []byte, changed chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if wait {
+		d.waiting++
+	}
 	for _, r := range d.readers {
 		states = append(states, r.State()...)
 	}
@@ -190,9 +204,9 @@ func (d *Daemon) serve(c net.Conn) {
 		case 0x01: // establish context
 			n.PutUint32(b[4:], 77)
 		case 0x12: // readers' state
-			b, _ = d.look()
+			b, _ = d.look(false)
 		case 0x13: // wait for a change
-			states, changed := d.look()
+			states, changed := d.look(true)
 			if d.Minor >= 4 {
 				c.Write(states)
 			}

@@ -49,7 +49,7 @@ func TestGuest(t *testing.T) {
 				args = append(args, "-update")
 			}
 			runGuest(t, m.pkg, m.tags, args, &vm.Machine{
-				Kernel: k, Root: root, Modules: m.modules, Memory: m.memory, Timeout: m.timeout,
+				Kernel: k, Root: root, Modules: m.modules, Memory: m.memory,
 			}, m.skips...)
 		})
 	}

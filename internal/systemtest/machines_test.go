@@ -4,16 +4,12 @@ package systemtest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/gofido/fido/ctap2/conformance"
 	"github.com/gofido/fido/internal/vm"
 )
 
 const guests = "github.com/gofido/fido/internal/systemtest/guest/"
-
-// patience is for machines with much to do, on a host that has other work too.
-const patience = 8 * time.Minute
 
 // machines lists the packages whose tests run in a virtual machine, and the
 // machine that each gets.
@@ -24,9 +20,8 @@ var machines = []struct {
 	run     string // the tests, as a regexp; "" is all
 	root    func() (*vm.Root, error)
 	modules []string
-	memory  int           // MiB; 0 is 512
-	timeout time.Duration // 0 is two minutes
-	skips   []string      // tests that must be skipped: cases of a suite that do not apply
+	memory  int      // MiB; 0 is 512
+	skips   []string // tests that must be skipped: cases of a suite that do not apply
 }{
 	{
 		name:    "hid",
@@ -41,7 +36,6 @@ var machines = []struct {
 		tags:    []string{"guest"},
 		root:    ShellRoot,
 		modules: twoGadgetsAndUHID,
-		timeout: patience,
 	},
 	{
 		name:    "libfido2",
@@ -49,7 +43,6 @@ var machines = []struct {
 		tags:    []string{"guest"},
 		root:    FIDO2Root,
 		modules: twoGadgetsAndUHID,
-		timeout: patience,
 	},
 	{
 		name:    "conformance",
@@ -57,7 +50,6 @@ var machines = []struct {
 		tags:    []string{"guest"},
 		root:    ShellRoot,
 		modules: twoGadgetsAndUHID,
-		timeout: patience,
 		skips: append(cardCases(),
 			// They take longer than the fixture's patience.
 			"TestUHID/CM-12", "TestUHID/GA-14", "TestUHID/GNA-5", "TestUHID/MC-18", "TestUHID/RS-3", "TestUHID/SEL-1", "TestUHID/TK-6", "TestUHID/U-7",
@@ -74,7 +66,6 @@ var machines = []struct {
 		tags:    []string{"guest"},
 		root:    FidokeyRoot,
 		modules: vm.ModulesUHID,
-		timeout: patience,
 	},
 	{
 		name:    "screens",
@@ -83,7 +74,6 @@ var machines = []struct {
 		run:     "^TestScreen",
 		root:    ShellRoot,
 		modules: vm.ModulesUHID,
-		timeout: patience,
 	},
 	{
 		name:    "python",
@@ -91,7 +81,6 @@ var machines = []struct {
 		tags:    []string{"guest"},
 		root:    PythonRoot,
 		modules: twoGadgetsAndUHID,
-		timeout: patience,
 	},
 }
 

@@ -35,7 +35,7 @@ type Machine struct {
 
 	Memory  int           // MiB; 0 is 512. The root takes its size twice while it is unpacked.
 	CPUs    int           // 0 is 1
-	Timeout time.Duration // for the whole run; 0 is two minutes
+	Timeout time.Duration // for the whole run; 0 is twenty minutes: the host may have other work
 }
 
 // Result is what came of a program that ran to its end.
@@ -125,7 +125,7 @@ func (m *Machine) writeInitramfs(ctx context.Context, w io.Writer, argv []string
 func (m *Machine) boot(ctx context.Context, initramfs, console *os.File) (*Result, error) {
 	timeout := m.Timeout
 	if timeout == 0 {
-		timeout = 2 * time.Minute
+		timeout = 20 * time.Minute
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the machine was not done after %v", timeout))
 	defer cancel()

@@ -76,7 +76,7 @@ func FuzzDaemon(f *testing.F) {
 			}
 			go func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(10 * time.Second))
+				c.SetDeadline(time.Now().Add(time.Minute)) // longer than any client may take
 				c.Write(*stream.Load())
 				c.(*net.UnixConn).CloseWrite()
 				io.Copy(io.Discard, c)
@@ -94,7 +94,7 @@ func FuzzDaemon(f *testing.F) {
 			defer cancel()
 			start := time.Now()
 			err := f(ctx)
-			if took := time.Since(start); took > 3*time.Second { // the machine may be busy
+			if took := time.Since(start); took > 10*time.Second { // the machine may be busy
 				t.Fatalf("%s takes %v: %v", what, took, err)
 			}
 			if _, typed := errors.AsType[*OpError](err); err != nil && !typed {

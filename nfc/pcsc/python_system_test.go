@@ -22,7 +22,7 @@ func TestPython(t *testing.T) {
 	}
 	insert(t, d, nfc.NewApplet(key, nil))
 	reader(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	// Debian's own interpreter, for which its packages are.
 	out, err := exec.CommandContext(ctx, "/usr/bin/python3", "testdata/fido2pcsc.py").CombinedOutput()

@@ -24,7 +24,7 @@ import (
 // daemon starts a smart-card daemon.
 func daemon(t testing.TB) *pcscd.Daemon {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // other packages' tests have their turn with the daemon
 	defer cancel()
 	d, err := pcscd.Start(ctx)
 	if err != nil {

@@ -115,7 +115,8 @@ func TestUHID(t *testing.T) {
 	plugged := guest.PlugIn(t, guest.UHID, s, &ctaphid.ServerConfig{
 		// The specification allows 100 ms; the emulated processor may stand still
 		// for a while.
-		Keepalive: 25 * time.Millisecond,
+		Keepalive:     25 * time.Millisecond,
+		PacketTimeout: 2 * time.Second,
 	})
 	r := conformance.Run(t, fixture(s, plugged))
 	if got, want := len(r.Passed)+len(r.NotApplicable), len(conformance.Cases()); got != want {
