@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofido/fido/nfc/iso7816"
@@ -29,6 +30,8 @@ type Conn struct {
 	cfg   Config
 	turn  chan struct{} // holds one element while a call is under way
 	close chan struct{} // closed by Close
+
+	ended atomic.Int32 // sequences of which the end has still to be noted, by whoever has the turn
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -138,7 +141,7 @@ func (c *Conn) Close() error {
 	defer cancel()
 	select {
 	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+		defer c.leave()
 		c.endSession(patience)
 	case <-patience.Done():
 	}
@@ -171,12 +174,34 @@ func (c *Conn) BeginSequence(ctx context.Context) error {
 	})
 }
 
-// EndSequence ends what BeginSequence began.
+// EndSequence ends what BeginSequence began. It waits for no other call: one that
+// is under way ends the sequence when it is done.
 func (c *Conn) EndSequence() {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	if c.sequences--; c.sequences == 0 {
-		c.end()
+	c.ended.Add(1)
+	select {
+	case c.turn <- struct{}{}:
+		c.leave()
+	default:
+	}
+}
+
+// leave ends a turn, and the sequences whose end was said meanwhile.
+func (c *Conn) leave() {
+	for {
+		if n := int(c.ended.Swap(0)); n > 0 {
+			if c.sequences -= n; c.sequences == 0 {
+				c.end()
+			}
+		}
+		<-c.turn
+		if c.ended.Load() == 0 {
+			return
+		}
+		select { // an end was said between the two
+		case c.turn <- struct{}{}:
+		default:
+			return // whoever has the turn will see to it
+		}
 	}
 }
 
@@ -251,7 +276,7 @@ func (c *Conn) whenFree(ctx context.Context, f func(*exchange) error) error {
 	defer abort(nil)
 	select {
 	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+		defer c.leave()
 	case <-ctx.Done():
 		return ended(ctx)
 	case <-c.close:
