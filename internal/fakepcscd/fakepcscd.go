@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gofido/fido/nfc"
@@ -41,12 +42,20 @@ type Daemon struct {
 	Transmit func(apdu []byte) (response []byte, rv uint32)
 	Begin    func() (rv uint32)
 
+	// Reconnect says what comes of resetting a card, as Begin does.
+	Reconnect func() (rv uint32)
+
+	// Oversize has the daemon announce a response, or an attribute, of more bytes
+	// than there can be, and send none of it.
+	Oversize atomic.Bool
+
 	mu       sync.Mutex
 	readers  []Reader
 	changed  chan struct{} // closed by the next change
 	waiting  int           // requests that the next change answers
 	commands int
 	locks    int
+	handles  atomic.Uint32 // no two are the same
 }
 
 const (
@@ -181,6 +190,7 @@ func (d *Daemon) serve(c net.Conn) {
 	defer c.Close()
 	var card Reader // that the program is connected to
 	locks := 0
+	var stop chan struct{} // of the wait for a change
 	defer func() { d.lock(-locks) }()
 	for {
 		var head [8]byte
@@ -202,7 +212,7 @@ func (d *Daemon) serve(c net.Conn) {
 				n.PutUint32(result, noService)
 			}
 		case 0x01: // establish context
-			n.PutUint32(b[4:], 77)
+			n.PutUint32(b[4:], d.handles.Add(1))
 		case 0x12: // readers' state
 			b, _ = d.look(false)
 		case 0x13: // wait for a change
@@ -210,17 +220,32 @@ func (d *Daemon) serve(c net.Conn) {
 			if d.Minor >= 4 {
 				c.Write(states)
 			}
-			go func() {
-				<-changed
+			stop = make(chan struct{})
+			go func(stop chan struct{}) {
+				select {
+				case <-changed:
+				case <-stop:
+				}
 				c.Write(make([]byte, 8))
-			}()
+			}(stop)
+			continue
+		case 0x14: // stop waiting
+			if stop != nil {
+				close(stop)
+				stop = nil
+			}
 			continue
 		case 0x04: // connect
 			var rv uint32
 			card, rv = d.connect(string(b[4 : 4+128]))
-			n.PutUint32(b[140:], 5)
+			n.PutUint32(b[140:], d.handles.Add(1))
 			n.PutUint32(b[144:], protocolT1)
 			n.PutUint32(result, rv)
+		case 0x05: // connect again
+			n.PutUint32(b[16:], protocolT1)
+			if d.Reconnect != nil {
+				n.PutUint32(result, d.Reconnect())
+			}
 		case 0x07: // begin a transaction
 			if d.Begin != nil {
 				n.PutUint32(result, d.Begin())
@@ -240,6 +265,11 @@ func (d *Daemon) serve(c net.Conn) {
 			apdu := make([]byte, n.Uint32(b[12:]))
 			if _, err := io.ReadFull(c, apdu); err != nil {
 				return
+			}
+			if d.Oversize.Load() {
+				n.PutUint32(b[24:], 1<<30)
+				n.PutUint32(b[28:], 0)
+				break
 			}
 			response, rv := d.transmit(&card, apdu)
 			n.PutUint32(b[24:], uint32(len(response)))
@@ -262,6 +292,9 @@ func (d *Daemon) serve(c net.Conn) {
 			}
 			n.PutUint32(b[8:], card.Channel)
 			n.PutUint32(b[272:], 4)
+			if d.Oversize.Load() {
+				n.PutUint32(b[272:], 1<<30)
+			}
 		}
 		if _, err := c.Write(b); err != nil {
 			return

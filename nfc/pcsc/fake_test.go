@@ -370,3 +370,49 @@ func TestWatchGoesOn(t *testing.T) {
 		w.Close()
 	}
 }
+
+// A service that breaks its protocol may have more to say, which must not be taken
+// for the answer to the next command: the connection is made again.
+func TestOutOfStep(t *testing.T) {
+	f := new(fakepcscd.Daemon)
+	f.Start(t)
+	f.Set(fakepcscd.Reader{Name: "A", ATR: someATR, Channel: 0x0020030b})
+	apdu := []byte{0, 0xa4, 4, 0}
+	for _, c := range []struct {
+		name string
+		ask  func(*Card) error
+	}{
+		{"a response", func(card *Card) error {
+			_, err := card.Transmit(t.Context(), nil, apdu)
+			return err
+		}},
+		{"an attribute", func(card *Card) error {
+			_, err := card.Attribute(t.Context(), 0x00020110)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			card, err := Open(t.Context(), "A", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer card.Close()
+			f.Oversize.Store(true)
+			err = c.ask(card)
+			f.Oversize.Store(false)
+			if _, ok := errors.AsType[*ProtocolError](err); !ok {
+				t.Errorf("of too many bytes: %v", err)
+			}
+			sent := f.Commands()
+			if _, err := card.Transmit(t.Context(), nil, apdu); !errors.Is(err, nfc.ErrReset) || f.Commands() != sent {
+				t.Errorf("the next: %v, sent: %v", err, f.Commands() != sent)
+			}
+			if err := card.Reset(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := card.Transmit(t.Context(), nil, apdu); err != nil {
+				t.Errorf("after a new connection: %v", err)
+			}
+		})
+	}
+}

@@ -80,7 +80,7 @@ func socketPath() string {
 type daemon struct {
 	conn   net.Conn
 	turn   chan struct{} // holds one element while a request is under way
-	stale  bool          // an answer was not read to its end: no other can be
+	stale  bool          // an answer was not read to its end, or not understood: no other can be
 	minor  int32
 	handle uint32 // the context
 	out    []byte
@@ -181,10 +181,23 @@ func (d *daemon) numbers(at, n int) []uint32 {
 // size bytes into d.in.
 func (d *daemon) exchange(ctx context.Context, size int) error {
 	defer d.use(ctx)()
+	if err := d.send(ctx); err != nil {
+		return err
+	}
+	return d.read(ctx, 0, size)
+}
+
+// send sends the request that has been put together, unless what comes next from
+// pcscd could be the rest of an answer to another: a connection of which that is
+// so has to be made again, as by Card.Reset.
+func (d *daemon) send(ctx context.Context) error {
+	if d.stale {
+		return nfc.ErrReset
+	}
 	if _, err := d.conn.Write(d.out); err != nil {
 		return d.failed(ctx, err)
 	}
-	return d.read(ctx, 0, size)
+	return nil
 }
 
 // read makes d.in hold size bytes more after the first have.
@@ -227,6 +240,13 @@ func (d *daemon) failed(ctx context.Context, err error) error {
 		return os.ErrClosed
 	}
 	return fmt.Errorf("%w: %w", ServiceStopped, err)
+}
+
+// broke returns the error of an answer that pcscd must not give. How much of it is
+// still to come can't be known.
+func (d *daemon) broke(format string, a ...any) error {
+	d.stale = true
+	return &ProtocolError{fmt.Sprintf(format, a...)}
 }
 
 func (d *daemon) close() error { return d.conn.Close() }
@@ -303,8 +323,8 @@ func (d *daemon) waitUnless(ctx context.Context, known []Reader) (happened bool,
 		d.begin(cmdWaitChange, answer)
 		d.out = append(d.out, make([]byte, answer)...)
 	}
-	if _, err := d.conn.Write(d.out); err != nil {
-		return false, d.failed(ctx, err)
+	if err := d.send(ctx); err != nil {
+		return false, err
 	}
 	if d.minor >= 4 {
 		if err := d.read(ctx, 0, maxReaders*readerStateSize); err != nil {
@@ -369,8 +389,8 @@ func (c *daemonCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, er
 	c.out = append(c.out, apdu...)
 	defer clear(c.out)
 	defer c.use(ctx)()
-	if _, err := c.conn.Write(c.out); err != nil {
-		return nil, c.failed(ctx, err)
+	if err := c.send(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.read(ctx, 0, size); err != nil {
 		return nil, err
@@ -380,7 +400,7 @@ func (c *daemonCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, er
 		return nil, err
 	}
 	if n > maxAnswer {
-		return nil, &ProtocolError{fmt.Sprintf("an answer of %d bytes", n)}
+		return nil, c.broke("an answer of %d bytes", n)
 	}
 	start := len(dst)
 	dst = append(dst, make([]byte, n)...)
@@ -398,25 +418,6 @@ func (c *daemonCard) begin(ctx context.Context) error {
 		}
 		return code(a[1])
 	})
-}
-
-// busy is how soon pcscd is asked again while another program has a transaction.
-const busy = 20 * time.Millisecond
-
-// whenFree calls f until no other program has a transaction. pcscd does not wait for
-// its end but refuses what has to, after a short while or at once.
-func whenFree(ctx context.Context, f func() error) error {
-	for {
-		err := f()
-		if !errors.Is(err, SharingViolation) {
-			return err
-		}
-		select {
-		case <-time.After(busy):
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", SharingViolation, nfc.ContextError(ctx))
-		}
-	}
 }
 
 func (c *daemonCard) end(ctx context.Context) error {
@@ -454,8 +455,8 @@ func (c *daemonCard) control(ctx context.Context, function uint32, in []byte) ([
 	}
 	c.out = append(c.out, in...)
 	defer c.use(ctx)()
-	if _, err := c.conn.Write(c.out); err != nil {
-		return nil, c.failed(ctx, err)
+	if err := c.send(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.read(ctx, 0, size); err != nil {
 		return nil, err
@@ -465,7 +466,7 @@ func (c *daemonCard) control(ctx context.Context, function uint32, in []byte) ([
 		return nil, err
 	}
 	if a[0] > most {
-		return nil, &ProtocolError{fmt.Sprintf("an answer of %d bytes", a[0])}
+		return nil, c.broke("an answer of %d bytes", a[0])
 	}
 	if err := c.read(ctx, size, int(a[0])); err != nil {
 		return nil, err
@@ -490,7 +491,7 @@ func (c *daemonCard) attribute(ctx context.Context, id uint32) ([]byte, error) {
 		return nil, err
 	}
 	if a[0] > most {
-		return nil, &ProtocolError{fmt.Sprintf("an attribute of %d bytes", a[0])}
+		return nil, c.broke("an attribute of %d bytes", a[0])
 	}
 	return bytes.Clone(c.in[8 : 8+a[0]]), nil
 }

@@ -180,7 +180,7 @@ func (c *libraryCard) t0() bool { return c.card.ActiveProtocol() == scard.Protoc
 func (c *libraryCard) transmit(ctx context.Context, dst, apdu []byte) ([]byte, error) {
 	// A call that is left to itself must not send what comes next in that memory.
 	apdu = bytes.Clone(apdu)
-	out, err := detached(ctx, c.l, func() ([]byte, error) {
+	out, err := onCard(ctx, c, func() ([]byte, error) {
 		defer clear(apdu)
 		return c.card.Transmit(apdu)
 	})
@@ -195,13 +195,33 @@ func nothing(f func() error) func() (struct{}, error) {
 	return func() (struct{}, error) { return struct{}{}, f() }
 }
 
-func (c *libraryCard) begin(ctx context.Context) error {
-	_, err := detached(ctx, c.l, nothing(c.card.BeginTransaction))
-	return err
+// onCard is detached for a connection to a card. One on which a call goes on by
+// itself has to be made again: that may still begin a transaction, which nobody
+// would end, or reset the card under what comes next.
+func onCard[R any](ctx context.Context, c *libraryCard, f func() (R, error)) (R, error) {
+	if c.l.left.Load() {
+		var none R
+		return none, nfc.ErrReset
+	}
+	return detached(ctx, c.l, f)
 }
 
+// waits runs f, which some systems have wait for the end of another program's
+// transaction, while others refuse it for that.
+func (c *libraryCard) waits(ctx context.Context, f func() error) error {
+	return whenFree(ctx, func() error {
+		_, err := onCard(ctx, c, nothing(f))
+		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return stillBusy(ctx)
+		}
+		return err
+	})
+}
+
+func (c *libraryCard) begin(ctx context.Context) error { return c.waits(ctx, c.card.BeginTransaction) }
+
 func (c *libraryCard) end(ctx context.Context) error {
-	_, err := detached(ctx, c.l, nothing(func() error { return c.card.EndTransaction(scard.LeaveCard) }))
+	_, err := onCard(ctx, c, nothing(func() error { return c.card.EndTransaction(scard.LeaveCard) }))
 	return err
 }
 
@@ -210,20 +230,19 @@ func (c *libraryCard) reconnect(ctx context.Context, reset bool) error {
 	if reset {
 		how = scard.ResetCard
 	}
-	_, err := detached(ctx, c.l, nothing(func() error { return c.card.Reconnect(c.mode, scard.ProtocolAny, how) }))
-	return err
+	return c.waits(ctx, func() error { return c.card.Reconnect(c.mode, scard.ProtocolAny, how) })
 }
 
 func (c *libraryCard) control(ctx context.Context, code uint32, in []byte) ([]byte, error) {
-	return detached(ctx, c.l, func() ([]byte, error) { return c.card.Control(code, in) })
+	return onCard(ctx, c, func() ([]byte, error) { return c.card.Control(code, in) })
 }
 
 func (c *libraryCard) attribute(ctx context.Context, id uint32) ([]byte, error) {
-	return detached(ctx, c.l, func() ([]byte, error) { return c.card.GetAttrib(scard.Attrib(id)) })
+	return onCard(ctx, c, func() ([]byte, error) { return c.card.GetAttrib(scard.Attrib(id)) })
 }
 
 func (c *libraryCard) atr(ctx context.Context) ([]byte, error) {
-	return detached(ctx, c.l, func() ([]byte, error) {
+	return onCard(ctx, c, func() ([]byte, error) {
 		s, err := c.card.Status()
 		if err != nil {
 			return nil, err

@@ -1,0 +1,6 @@
+//go:build (linux || freebsd) && scard && cgo
+
+package pcsc
+
+// resetMayWait says that the service may have a reset wait for another program.
+const resetMayWait = true // as on Windows
