@@ -44,6 +44,11 @@ type Options struct {
 
 	// Lock keeps other programs from the key, on Linux.
 	Lock hidraw.Lock
+
+	// NoQuirks takes every key for what it announces. Otherwise a few old keys, known
+	// by their USB vendor and product, that announce CTAP2 or break when they are
+	// asked about it are spoken to in U2F alone.
+	NoQuirks bool
 }
 
 // A Key is a security key that is open. The methods of the embedded Client are
@@ -118,7 +123,9 @@ func at(device string) func(*Key, error) (*Key, error) {
 func (k *Key) Device() string { return k.device }
 
 // OpenHID opens the key behind a HID device of any kind, such as a
-// ctaphid.Loopback. The Key owns dev from then on, even if OpenHID fails.
+// ctaphid.Loopback. The Key owns dev from then on, even if OpenHID fails. If dev has
+// a method IDs() (vendor, product uint16), as those of hidraw and hidapi have, that
+// tells what device it is, see [Options.NoQuirks].
 func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) {
 	if o == nil {
 		o = new(Options)
@@ -128,7 +135,7 @@ func OpenHID(ctx context.Context, dev ctaphid.Device, o *Options) (*Key, error) 
 		dev.Close()
 		return nil, fmt.Errorf("fido: %w", err)
 	}
-	t := overHID(conn)
+	t := overHID(conn, !o.NoQuirks && forcedU2F(dev))
 	return &Key{Client: ctap2.NewClient(t, o.Client), transport: t}, nil
 }
 

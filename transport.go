@@ -26,9 +26,9 @@ type connection interface {
 	Close() error
 }
 
-func overHID(conn *ctaphid.Conn) *transport {
+func overHID(conn *ctaphid.Conn, forcedU2F bool) *transport {
 	t := &transport{connection: conn, hid: conn}
-	t.u2f.Store(conn.Info().Capabilities&ctaphid.CapabilityCBOR == 0)
+	t.u2f.Store(forcedU2F || conn.Info().Capabilities&ctaphid.CapabilityCBOR == 0)
 	return t
 }
 

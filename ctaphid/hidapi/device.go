@@ -32,6 +32,8 @@ type Device struct {
 	h    handle
 	desc hid.Descriptor
 
+	vendor, product uint16
+
 	reading, writing chan struct{} // one slot each: who has it may use h for that
 	closing          sync.Once
 	closed           chan struct{}
@@ -178,6 +180,9 @@ func (d *Device) SetReadDeadline(t time.Time) error {
 	d.deadline = t
 	return nil
 }
+
+// IDs returns the key's USB vendor and product; 0 and 0 if the system does not tell.
+func (d *Device) IDs() (vendor, product uint16) { return d.vendor, d.product }
 
 // ReportSizes implements [ctaphid.Device].
 func (d *Device) ReportSizes() (in, out int) { return d.desc.In, d.desc.Out }

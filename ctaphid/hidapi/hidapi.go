@@ -121,7 +121,11 @@ func Open(ctx context.Context, path string) (*Device, error) {
 		dev.Close()
 		return nil, hid.NewOpenError(path, err)
 	}
-	return newDevice(&device{dev, path}, desc), nil
+	d := newDevice(&device{dev, path}, desc)
+	if info, err := dev.GetDeviceInfo(); err == nil {
+		d.vendor, d.product = info.VendorID, info.ProductID
+	}
+	return d, nil
 }
 
 func describe(dev *gohid.Device) (hid.Descriptor, error) {

@@ -26,6 +26,8 @@ type Device struct {
 	desc hid.Descriptor
 	raw  []byte // the report descriptor, nil if the kernel did not tell it
 
+	vendor, product uint16
+
 	// System calls that do not wait.
 	tryLock, unlock, drain func() error
 
@@ -86,6 +88,10 @@ func (d *Device) SetReadDeadline(t time.Time) error { return failure(d.f.SetRead
 
 // ReportSizes implements [ctaphid.Device].
 func (d *Device) ReportSizes() (in, out int) { return d.desc.In, d.desc.Out }
+
+// IDs returns the key's USB vendor and product, or what stands for them on another
+// bus.
+func (d *Device) IDs() (vendor, product uint16) { return d.vendor, d.product }
 
 // Descriptor returns the key's report descriptor (USB HID 1.11 section 6.2.2),
 // nil if the kernel does not tell it.

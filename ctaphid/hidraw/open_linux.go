@@ -54,13 +54,13 @@ func open(path string, lock Lock) (*Device, error) {
 		}
 		return nil, err
 	}
-	desc, raw, err := describe(fd)
+	desc, raw, info, err := describe(fd)
 	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
 	d := newDevice(os.NewFile(uintptr(fd), path), desc, lock)
-	d.raw = raw
+	d.raw, d.vendor, d.product = raw, uint16(info.Vendor), uint16(info.Product)
 	return d, nil
 }
 
@@ -73,21 +73,21 @@ func openat(path string) (int, error) {
 	}
 }
 
-// describe returns what the descriptor of an open hidraw node says, and the
-// descriptor itself if the kernel tells it, or why the node is of no use.
-func describe(fd int) (hid.Descriptor, []byte, error) {
+// describe returns what the descriptor of an open hidraw node says, the descriptor
+// itself if the kernel tells it, and what device it is, or why the node is of no use.
+func describe(fd int) (desc hid.Descriptor, b []byte, info *unix.HIDRawDevInfo, err error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return hid.Descriptor{}, nil, err
+		return desc, nil, nil, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
-		return hid.Descriptor{}, nil, errNotHidraw
+		return desc, nil, nil, errNotHidraw
 	}
-	if _, err := unix.IoctlHIDGetRawInfo(fd); err != nil {
+	if info, err = unix.IoctlHIDGetRawInfo(fd); err != nil {
 		if err == unix.ENODEV {
-			return hid.Descriptor{}, nil, failure(err)
+			return desc, nil, nil, failure(err)
 		}
-		return hid.Descriptor{}, nil, errNotHidraw
+		return desc, nil, nil, errNotHidraw
 	}
 	var raw unix.HIDRawReportDescriptor
 	size, err := unix.IoctlGetUint32(fd, unix.HIDIOCGRDESCSIZE)
@@ -96,12 +96,11 @@ func describe(fd int) (hid.Descriptor, []byte, error) {
 		err = unix.IoctlHIDGetDesc(fd, &raw)
 	}
 	if err != nil {
-		return hid.Descriptor{FIDO: true, In: 64, Out: 64}, nil, nil
+		return hid.Descriptor{FIDO: true, In: 64, Out: 64}, nil, info, nil
 	}
-	b := bytes.Clone(raw.Value[:raw.Size])
-	desc, err := hid.ParseDescriptor(b)
-	if err == nil {
+	b = bytes.Clone(raw.Value[:raw.Size])
+	if desc, err = hid.ParseDescriptor(b); err == nil {
 		err = desc.Check()
 	}
-	return desc, b, err
+	return desc, b, info, err
 }

@@ -31,6 +31,7 @@ func (*Device) ReadReport([]byte) (int, error)  { return 0, errUnsupported }
 func (*Device) WriteReport([]byte) error        { return errUnsupported }
 func (*Device) SetReadDeadline(time.Time) error { return errUnsupported }
 func (*Device) ReportSizes() (in, out int)      { return 0, 0 }
+func (*Device) IDs() (vendor, product uint16)   { return 0, 0 }
 func (*Device) Descriptor() []byte              { return nil }
 func (*Device) BeginCall(context.Context) error { return errUnsupported }
 func (*Device) EndCall()                        {}
