@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
@@ -117,7 +116,7 @@ func noKey(err error) bool {
 	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
 		asAny[*udphid.RefusedError](err) || asAny[*fido.ReaderError](err) || errors.Is(err, nfc.ErrGone) || errors.Is(err, nfc.ErrNoApplet) ||
 		asAny[pcsc.Code](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, ctaphid.ErrGone) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, errInUse) || errors.Is(err, ctaphid.ErrGone) ||
 		errors.Is(err, errors.ErrUnsupported) && !asAny[*ctap2.UnsupportedError](err)
 }
 
@@ -145,7 +144,7 @@ func (a *app) explain(ctx context.Context, err error) string {
 		return rule.Error()
 	case errors.Is(err, fido.ErrNoKey):
 		return strings.Replace(oneLine(err), fido.ErrNoKey.Error(), "there is no security key: plug one in, hold one to a card reader, or try --device virtual", 1)
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, errInUse):
 		return "another program has the port that the simulator answers to: end that program, or choose another port (" + oneLine(err) + ")"
 	case errors.Is(err, ctaphid.ErrChannelBusy), errors.Is(err, nfc.ErrBusy) && errors.Is(err, context.DeadlineExceeded):
 		return "another program is using the key: close it there, or try again later (" + oneLine(err) + ")"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
@@ -173,7 +172,7 @@ func (s *serving) listen(powerCycle func()) (ctaphid.Device, string, error) {
 		o.PowerCycle = powerCycle
 	}
 	l, err := udphid.Listen(s.udp, o)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if errors.Is(err, errInUse) {
 		return nil, "", because(err, "another program has the address %s: end that program, or choose another port", hid.Text(s.udp))
 	}
 	if err != nil {
