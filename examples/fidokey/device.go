@@ -12,6 +12,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/ctaphid/hidraw"
+	"github.com/gofido/fido/examples/internal/labels"
 	"github.com/gofido/fido/nfc"
 	"github.com/gofido/fido/nfc/pcsc"
 	"github.com/spf13/cobra"
@@ -93,11 +94,11 @@ func (a *app) withKey(ctx context.Context, f func(ctx context.Context, key *fido
 func (a *app) chooseByTouch(keys []fido.KeyInfo) {
 	all, err := readLabels()
 	if err != nil {
-		all = new(labels)
+		all = new(labels.File)
 	}
 	for _, k := range keys {
 		name := ""
-		if x := all.bySerial(k.HID); x != nil {
+		if x := all.BySerial(k.HID); x != nil {
 			name = "  " + hid.Text(x.Name)
 		}
 		a.hint("%s  %s%s", quoted(k.Device), hid.Text(k.Product), name)

@@ -23,6 +23,7 @@ import (
 	"github.com/gofido/fido/ctap2/virtual"
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
+	"github.com/gofido/fido/examples/internal/labels"
 	"github.com/gofido/fido/examples/internal/shortid"
 )
 
@@ -263,7 +264,7 @@ func (x *attack) inBubble(t *testing.T, command string, more ...string) (result,
 func (x *attack) with(t *testing.T, config virtual.Config, command string, more ...string) (r result, h *hostileKey, took time.Duration) {
 	t.Helper()
 	dir := t.TempDir()
-	t.Setenv(labelsVariable, filepath.Join(dir, "labels.json"))
+	t.Setenv(labels.Variable, filepath.Join(dir, "labels.json"))
 	synctest.Test(t, func(t *testing.T) { r, h, took = x.run(t, dir, config, command, more...) })
 	return r, h, took
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gofido/fido/ctap2/cose"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/examples/internal/identity"
+	"github.com/gofido/fido/examples/internal/labels"
 	"github.com/gofido/fido/examples/internal/layout"
 	"github.com/spf13/cobra"
 )
@@ -22,10 +23,10 @@ import (
 const maxLabelName = 64
 
 // labelBys are the values of --by, and what they find a key again by.
-var labelBys = map[string]string{"auto": "", "serial": labelBySerial, "credential": labelByCredential, "token": labelByToken}
+var labelBys = map[string]string{"auto": "", "serial": labels.BySerial, "credential": labels.ByCredential, "token": labels.ByToken}
 
 var labelByWords = map[string]string{
-	labelBySerial: "its serial number", labelByCredential: "a credential that was made on it", labelByToken: "its encrypted identifier",
+	labels.BySerial: "its serial number", labels.ByCredential: "a credential that was made on it", labels.ByToken: "its encrypted identifier",
 }
 
 func (a *app) labelCommand() *cobra.Command {
@@ -46,7 +47,7 @@ that only a lasting token can read. Whoever has this token can list the passkeys
 the key, though not use or change them; it is stored in the file of the labels.
 
 The labels are in fidokey/labels.json in your folder for configuration, or in the
-file that ` + labelsVariable + ` names. Only you can read it.`,
+file that ` + labels.Variable + ` names. Only you can read it.`,
 		Example: `  fidokey label "blue, on the key ring"
   fidokey label --remove
   fidokey label --all`,
@@ -115,7 +116,7 @@ type labelResult struct {
 	Device string `json:"device,omitempty"`
 }
 
-func resultOf(x *label, device string) labelResult {
+func resultOf(x *labels.Label, device string) labelResult {
 	if x == nil {
 		return labelResult{Device: device}
 	}
@@ -148,14 +149,14 @@ func (a *app) showLabels() error {
 
 // removeLabel removes a label without its key, which may be lost.
 func (a *app) removeLabel(name string) error {
-	var old label
-	err := changeLabels(func(l *labels) error {
-		x := l.named(name)
+	var old labels.Label
+	err := changeLabels(func(l *labels.File) error {
+		x := l.Named(name)
 		if x == nil {
 			return badUse("no key has the label %q: fidokey label --all shows all", name)
 		}
 		old = *x
-		l.remove(old)
+		l.Remove(old)
 		return nil
 	})
 	if err != nil {
@@ -164,7 +165,7 @@ func (a *app) removeLabel(name string) error {
 	return a.toldRemoved(&old, "")
 }
 
-func (a *app) toldRemoved(old *label, device string) error {
+func (a *app) toldRemoved(old *labels.Label, device string) error {
 	return a.result(labelResult{Device: device}, func() { a.tell("The label %q is removed.", old.Name) })
 }
 
@@ -176,7 +177,7 @@ type labelling struct {
 	info *ctap2.GetInfoResponse
 
 	device string
-	old    *label // nil: the key has none
+	old    *labels.Label // nil: the key has none
 }
 
 // meet finds out which label the key has.
@@ -193,7 +194,7 @@ func (l *labelling) meet(ctx context.Context) error {
 		if l.key.HID() != nil {
 			l.hid = l.system.hidInfo(l.device)
 		}
-		l.old, _, err = all.of(ctx, l.key, l.hid, l.info)
+		l.old, _, err = all.Of(ctx, l.key, l.hid, l.info)
 		if errors.Is(err, ctap2.ErrNoSilentProbe) {
 			err = nil // then no label is found by a credential
 		}
@@ -221,7 +222,7 @@ func (l *labelling) remove(ctx context.Context) error {
 	if l.old == nil {
 		return cant("this key has no label that could be removed")
 	}
-	if err := changeLabels(func(all *labels) error { all.remove(*l.old); return nil }); err != nil {
+	if err := changeLabels(func(all *labels.File) error { all.Remove(*l.old); return nil }); err != nil {
 		return err
 	}
 	return l.toldRemoved(l.old, l.device)
@@ -236,7 +237,7 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	if err := l.free(name); err != nil { // before the key asks for a touch in vain
 		return err
 	}
-	now := label{Name: name, AAGUID: l.info.AAGUID.String()}
+	now := labels.Label{Name: name, AAGUID: l.info.AAGUID.String()}
 	if l.hid != nil {
 		now.VendorID, now.ProductID, now.Product = l.hid.VendorID, l.hid.ProductID, l.hid.Product
 	}
@@ -245,15 +246,15 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	case l.old != nil && (how == "" || how == l.old.By):
 		now = *l.old
 		now.Name = name
-	case how == labelBySerial, how == "" && l.hid != nil && identity.Distinct(l.hid.Serial):
+	case how == labels.BySerial, how == "" && l.hid != nil && identity.Distinct(l.hid.Serial):
 		err = l.bySerial(&now)
-	case how == labelByToken:
+	case how == labels.ByToken:
 		err = l.byToken(ctx, &now)
 	default:
 		err = l.byCredential(ctx, &now)
 	}
 	if err == nil {
-		err = changeLabels(func(all *labels) error { return all.set(l.old, now) })
+		err = changeLabels(func(all *labels.File) error { return setLabel(all, l.old, now) })
 	}
 	if err != nil {
 		return err
@@ -263,36 +264,45 @@ func (l *labelling) give(ctx context.Context, name, how string) error {
 	})
 }
 
+// setLabel puts a label in place of old, which may be nil, unless another key has the
+// name.
+func setLabel(all *labels.File, old *labels.Label, now labels.Label) error {
+	if !all.Set(old, now) {
+		return badUse("another key has the label %q: fidokey label --all shows all, and fidokey label --remove %q takes it away", now.Name, now.Name)
+	}
+	return nil
+}
+
 // free says whether another key has a name.
 func (l *labelling) free(name string) error {
 	all, err := readLabels()
 	if err == nil {
-		err = all.set(l.old, label{Name: name})
+		err = setLabel(all, l.old, labels.Label{Name: name})
 	}
 	return err
 }
 
-func (l *labelling) bySerial(now *label) error {
+func (l *labelling) bySerial(now *labels.Label) error {
 	if l.hid == nil || !identity.Distinct(l.hid.Serial) {
 		return cant("this key has no serial number that tells it from others: give it the label without --by")
 	}
-	now.By, now.Serial = labelBySerial, l.hid.Serial
+	now.By, now.Serial = labels.BySerial, l.hid.Serial
 	return nil
 }
 
 // byCredential makes a credential, which is not stored on the key, and looks whether
 // the key then shows that it is its own.
-func (l *labelling) byCredential(ctx context.Context, now *label) error {
+func (l *labelling) byCredential(ctx context.Context, now *labels.Label) error {
 	r := &ctap2.MakeCredentialRequest{
 		ClientDataHash:   make([]byte, 32),
-		RP:               ctap2.PublicKeyCredentialRPEntity{ID: labelRPID, Name: "fidokey"},
+		RP:               ctap2.PublicKeyCredentialRPEntity{ID: labels.RPID, Name: "fidokey"},
 		User:             ctap2.PublicKeyCredentialUserEntity{ID: make([]byte, 16), Name: "label", DisplayName: "label"},
 		PubKeyCredParams: []ctap2.PublicKeyCredentialParameters{{Alg: cose.ES256, Type: ctap2.TypePublicKey}},
 	}
 	rand.Read(r.ClientDataHash)
 	rand.Read(r.User.ID)
 	if o := l.info.Options; protected(l.info) && !o[ctap2.OptionMakeCredUvNotRqd] || o[ctap2.OptionAlwaysUv] {
-		token, err := l.token(ctx, l.key, ctap2.PermissionMC, labelRPID)
+		token, err := l.token(ctx, l.key, ctap2.PermissionMC, labels.RPID)
 		if err != nil {
 			return err
 		}
@@ -305,11 +315,11 @@ func (l *labelling) byCredential(ctx context.Context, now *label) error {
 			return err
 		}
 		id := made.AuthData.AttestedCredentialData.CredentialID
-		found, err := l.key.FindCredential(ctx, labelRPID, []ctap2.PublicKeyCredentialDescriptor{{ID: id, Type: ctap2.TypePublicKey}}, nil)
+		found, err := l.key.FindCredential(ctx, labels.RPID, []ctap2.PublicKeyCredentialDescriptor{{ID: id, Type: ctap2.TypePublicKey}}, nil)
 		if errors.Is(err, ctap2.ErrNoSilentProbe) || err == nil && found == nil {
 			return &advice{exitRefused, l.notSilent(), err}
 		}
-		now.By, now.CredentialID = labelByCredential, base64URL(id)
+		now.By, now.CredentialID = labels.ByCredential, base64URL(id)
 		return err
 	})
 }
@@ -324,11 +334,11 @@ func (l *labelling) notSilent() string {
 }
 
 // byToken gets a lasting token and reads the key's identifier with it.
-func (l *labelling) byToken(ctx context.Context, now *label) error {
+func (l *labelling) byToken(ctx context.Context, now *labels.Label) error {
 	if !l.info.Options[ctap2.OptionPerCredMgmtRO] || len(l.info.EncIdentifier) == 0 {
 		return cant("this key has no identifier that a lasting token can read: give it the label without --by token")
 	}
-	path, err := labelsPath()
+	path, err := labels.Path()
 	if err != nil {
 		return problem(exitFailed, "%w", err)
 	}
@@ -350,7 +360,7 @@ func (l *labelling) byToken(ctx context.Context, now *label) error {
 		}
 		secret := token.ExposeSecret()
 		defer clear(secret)
-		now.By, now.DeviceIdentifier, now.Token, now.TokenProtocol = labelByToken, base64URL(id[:]), base64URL(secret), uint(token.Protocol())
+		now.By, now.DeviceIdentifier, now.Token, now.TokenProtocol = labels.ByToken, base64URL(id[:]), base64URL(secret), uint(token.Protocol())
 		return nil
 	})
 }

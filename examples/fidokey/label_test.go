@@ -9,13 +9,14 @@ import (
 
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/labels"
 )
 
 // keepLabels gives the test a file of labels of its own.
 func keepLabels(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "config", "labels.json")
-	t.Setenv(labelsVariable, path)
+	t.Setenv(labels.Variable, path)
 	return path
 }
 
@@ -98,7 +99,7 @@ func TestScreenLabelSeveral(t *testing.T) {
 // The label's credential tells keys without a serial number apart, and goes with a
 // reset.
 func TestScreenResetLabelled(t *testing.T) {
-	for _, by := range []string{labelByCredential, "token"} {
+	for _, by := range []string{labels.ByCredential, "token"} {
 		t.Run(by, func(t *testing.T) {
 			atBench(t, func(s *stage, b *bench) {
 				s.names = append(s.names, keepLabels(t), "LABELS")
@@ -176,8 +177,8 @@ func TestLabelJSON(t *testing.T) {
 		want labelResult
 	}{
 		{[]string{"label"}, labelResult{Device: device}},
-		{[]string{"label", "blue", "--pin-stdin"}, labelResult{"blue", labelByCredential, device}},
-		{[]string{"label"}, labelResult{"blue", labelByCredential, device}},
+		{[]string{"label", "blue", "--pin-stdin"}, labelResult{"blue", labels.ByCredential, device}},
+		{[]string{"label"}, labelResult{"blue", labels.ByCredential, device}},
 		{[]string{"label", "--remove"}, labelResult{Device: device}},
 		{[]string{"label"}, labelResult{Device: device}},
 	} {

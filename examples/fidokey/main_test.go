@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"testing"
+
+	"github.com/gofido/fido/examples/internal/labels"
 )
 
 // asProgram is the environment variable that makes the test program fidokey
@@ -19,6 +21,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Setenv(labelsVariable, noLabels) // not those of whoever runs the tests
+	os.Setenv(labels.Variable, noLabels) // not those of whoever runs the tests
 	runTests(m)
 }

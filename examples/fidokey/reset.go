@@ -14,6 +14,7 @@ import (
 	"github.com/gofido/fido/ctaphid"
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/examples/internal/identity"
+	"github.com/gofido/fido/examples/internal/labels"
 	"github.com/gofido/fido/nfc"
 	"github.com/spf13/cobra"
 )
@@ -65,7 +66,7 @@ type reset struct {
 	result resetResult
 
 	key    identity.Known
-	label  *label // nil: it has none
+	label  *labels.Label // nil: it has none
 	info   *ctap2.GetInfoResponse
 	device string
 	power  time.Time // when the key got it
@@ -343,10 +344,10 @@ func erasable(i *ctap2.GetInfoResponse) bool {
 
 // dropLabel removes a label that was found by what is erased now.
 func (r *reset) dropLabel() {
-	if r.label == nil || r.label.By == labelBySerial {
+	if r.label == nil || r.label.By == labels.BySerial {
 		return
 	}
-	if err := changeLabels(func(all *labels) error { all.remove(*r.label); return nil }); err != nil {
+	if err := changeLabels(func(all *labels.File) error { all.Remove(*r.label); return nil }); err != nil {
 		r.hint("%s.", sentence(oneLine(err)))
 		return
 	}

@@ -241,7 +241,7 @@ func (r *reset) recognise(ctx context.Context, c *change) (key *fido.Key, other 
 	now.AAGUID = &info.AAGUID
 	if r.key.Proof.By != "" {
 		limited, cancel := context.WithTimeout(ctx, labelTime)
-		now.Proof = r.label.proves(limited, key, info)
+		now.Proof = r.label.Proves(limited, key, info)
 		cancel()
 	}
 	found := r.key.Compare(&now)

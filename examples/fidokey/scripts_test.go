@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gofido/fido/ctap2/virtual"
+	"github.com/gofido/fido/examples/internal/labels"
 )
 
 // full is a place where no more can be written.
@@ -103,10 +104,10 @@ func TestNoFolder(t *testing.T) {
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} { // see os.UserConfigDir
 		t.Setenv(name, file)
 	}
-	t.Setenv(labelsVariable, "")
+	t.Setenv(labels.Variable, "")
 	for _, test := range []struct{ args, says string }{
-		{"label blue -d virtual", labelsVariable},
-		{"label --remove blue", labelsVariable},
+		{"label blue -d virtual", labels.Variable},
+		{"label --remove blue", labels.Variable},
 		{"register -d virtual", "--site-file"},
 		{"login -d virtual", "--site-file"},
 	} {

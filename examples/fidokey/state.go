@@ -5,9 +5,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 
 	"github.com/gofido/fido/cbor"
+	"github.com/gofido/fido/examples/internal/keptfile"
 )
 
 // fileStorage keeps the software key's records in one file, which each commit
@@ -22,7 +22,7 @@ type fileStorage struct {
 // or an empty one. Two programs can't have it open at once: the PIN retries that
 // one has written would come back with the other.
 func openFileStorage(path string) (*fileStorage, error) {
-	lock, err := lockFile(path + ".lock")
+	lock, err := keptfile.Lock(path + ".lock")
 	if err != nil {
 		return nil, problem(exitFailed, "the state in %s: %w", path, err)
 	}
@@ -56,31 +56,9 @@ func (s *fileStorage) Commit(changes map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(s.path, b); err != nil {
+	if err := keptfile.Replace(s.path, b); err != nil {
 		return err
 	}
 	s.records = next
 	return nil
-}
-
-// replaceFile writes a file that only its owner may read, and puts it in place
-// when it is on the disk.
-func replaceFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails when the file is in place, as it should
-	if _, err := f.Write(b); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gofido/fido"
 	"github.com/gofido/fido/ctap2"
 	"github.com/gofido/fido/ctap2/webauthn"
+	"github.com/gofido/fido/examples/internal/keptfile"
 	"github.com/gofido/fido/examples/internal/site"
 	"github.com/gofido/fido/examples/internal/typed"
 	"github.com/spf13/cobra"
@@ -85,7 +86,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 			return problem(exitFailed, "there is no directory for the site's file: %w; choose one with --site-file", err)
 		}
 	}
-	lock, err := lockFile(file + ".lock")
+	lock, err := keptfile.Lock(file + ".lock")
 	if err != nil {
 		return problem(exitFailed, "the site's file %s: %w", file, err)
 	}
@@ -112,7 +113,7 @@ func (t *trySite) with(f func(*site.Site) error) error {
 	if b, err = json.MarshalIndent(kept, "", "\t"); err != nil {
 		return err
 	}
-	if err := replaceFile(file, b); err != nil {
+	if err := keptfile.Replace(file, b); err != nil {
 		return problem(exitFailed, "%w", err)
 	}
 	return nil

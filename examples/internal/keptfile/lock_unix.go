@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package keptfile
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile opens a file that no other program may have locked. Closing it, or
+// Lock opens a file that no other program may have locked. Closing it, or
 // the end of the program, gives the lock back; the file itself stays.
-func lockFile(path string) (*os.File, error) {
+func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
