@@ -141,16 +141,39 @@ type sequencer interface {
 }
 
 // unlessForgotten runs f, and once more if the key has lost power in between and
-// forgotten what f had agreed on with it.
-func unlessForgotten[R any](f func() (R, error)) (R, error) {
+// forgotten what f had agreed on with it: unless another key has taken its place,
+// which must not get a PIN that is not meant for it.
+func unlessForgotten[R any](ctx context.Context, c *Client, f func() (R, error)) (R, error) {
 	r, err := f()
-	if lost, ok := errors.AsType[interface {
+	lost, ok := errors.AsType[interface {
 		error
 		PowerLost() bool
-	}](err); ok && lost.PowerLost() {
-		return f()
+	}](err)
+	if !ok || !lost.PowerLost() {
+		return r, err
 	}
-	return r, err
+	if err := c.checkSameKey(ctx); err != nil {
+		return r, err
+	}
+	return f()
+}
+
+// ErrOtherKey says that a key has lost power, and that one of another model is there
+// since. Two keys of one model can't be told apart so.
+var ErrOtherKey = errors.New("another key is there now: bring back the one that was there before, or begin again with this one")
+
+// checkSameKey asks the key again what it is. What is remembered of it is forgotten
+// if it is another.
+func (c *Client) checkSameKey(ctx context.Context) error {
+	before := c.info.Load()
+	if before == nil {
+		return nil
+	}
+	now, err := c.getInfo(ctx)
+	if err == nil && now.AAGUID != before.AAGUID {
+		err = operation{command: CommandGetInfo}.fails(ErrOtherKey)
+	}
+	return err
 }
 
 // Command sends a command that has no method of its own, such as a vendor's, and

@@ -110,7 +110,7 @@ func (c *Client) newPIN(ctx context.Context, sub ClientPINSubCommand, current, r
 		}
 		defer old.wipe()
 	}
-	_, err = unlessForgotten(func() (none struct{}, _ error) {
+	_, err = unlessForgotten(ctx, c, func() (none struct{}, _ error) {
 		return none, c.sendPIN(ctx, protocol, sub, old, padded)
 	})
 	return c.explainPIN(ctx, sub, old.normalized, err)
@@ -185,7 +185,7 @@ func (c *Client) pinToken(ctx context.Context, pin []byte, permissions Permissio
 	}
 	defer old.wipe()
 	r.PinUvAuthProtocol = protocol
-	token, err := unlessForgotten(func() (*pinuv.Token, error) {
+	token, err := unlessForgotten(ctx, c, func() (*pinuv.Token, error) {
 		public, secret, err := c.agree(ctx, protocol)
 		if err != nil {
 			return nil, err
@@ -230,7 +230,7 @@ func (c *Client) uvToken(ctx context.Context, permissions Permissions, rpID stri
 	if err != nil {
 		return nil, err
 	}
-	return unlessForgotten(func() (*pinuv.Token, error) {
+	return unlessForgotten(ctx, c, func() (*pinuv.Token, error) {
 		public, secret, err := c.agree(ctx, protocol)
 		if err != nil {
 			return nil, err
@@ -264,7 +264,7 @@ func (c *Client) clientPIN(ctx context.Context, r *ClientPINRequest) (*ClientPIN
 	}
 	switch r.SubCommand {
 	case GetPINRetries, GetUVRetries, GetKeyAgreement: // they depend on nothing
-		return unlessForgotten(ask)
+		return unlessForgotten(ctx, c, ask)
 	}
 	return ask()
 }

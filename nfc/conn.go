@@ -43,6 +43,7 @@ type Conn struct {
 	held          bool   // other programs are kept from the card
 	selected      bool   // the application is
 	lost          bool   // the card must be reset first
+	returned      bool   // the card has come back, or another in its place: see CBOR
 	dead          error  // why the card can no longer be used
 	version       string // the answer to SELECT
 	ctap2         bool
@@ -84,6 +85,7 @@ func Open(ctx context.Context, card Card, c *Config) (*Conn, error) {
 		card.Close()
 		return nil, err
 	}
+	conn.returned = false // nobody has known another
 	return conn, nil
 }
 
@@ -371,7 +373,7 @@ func (c *Conn) reset(ctx context.Context) error {
 		err = c.card.Begin(ctx)
 	}
 	if err == nil {
-		c.held, c.lost = true, false
+		c.held, c.lost, c.returned = true, false, true
 		return nil
 	}
 	switch {
@@ -423,5 +425,8 @@ func (c *Conn) probe(x *exchange) error {
 	return err
 }
 
-// getInfo is the CTAP2 command that every key has.
-const getInfo = 0x04
+// CTAP2 commands of which a Conn knows more than that they exist.
+const (
+	getInfo   = 0x04
+	clientPIN = 0x06
+)

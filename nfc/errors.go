@@ -110,7 +110,7 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string {
-	return fmt.Sprintf("the card broke the protocol: %s (response %x)", e.Problem, e.Response)
+	return fmt.Sprintf("the card broke the protocol: %s (response %x): hold the key still and try again", e.Problem, e.Response)
 }
 
 func protocolError(response []byte, format string, a ...any) error {

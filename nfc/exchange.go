@@ -129,15 +129,21 @@ func (c *Conn) chain(x *exchange, dst []byte, cmd iso7816.Command) ([]byte, iso7
 		switch {
 		case err != nil:
 			return nil, 0, err
+		case slices.Contains(noChaining, r.SW):
+			return dst, r.SW, nil
+		case r.SW == iso7816.SWNoError && len(r.Data) == 0 && x.ctx.Err() == nil:
+			continue
+		}
+		// The card may wait for the rest, and would take the next request for it. It
+		// forgets the segments when the application is selected.
+		c.forget(false)
+		switch {
 		case r.SW != iso7816.SWNoError:
 			return dst, r.SW, nil
 		case len(r.Data) > 0:
 			return nil, 0, protocolError(c.in, "data in answer to a segment that is not the last")
 		}
-		if err := x.ctx.Err(); err != nil {
-			// Any other APDU makes the card forget the segments.
-			return nil, 0, ended(x.ctx)
-		}
+		return nil, 0, ended(x.ctx)
 	}
 }
 

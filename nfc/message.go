@@ -33,6 +33,9 @@ const (
 // the reply, a status byte and CBOR, to dst (CTAP 2.3 section 11.3.5.1). A
 // status other than success is a reply, not an error.
 //
+// After a card has come back, or another in its place, the first clientPIN that no
+// getInfo goes before fails with [ErrReset]: the PIN may not be meant for this one.
+//
 // waiting, if not nil, is told at each change what the card says while it
 // works: [StatusProcessing], [StatusUPNeeded] or another. It runs with the
 // Conn's turn held, so it must return soon and must not call the Conn.
@@ -44,17 +47,22 @@ const (
 func (c *Conn) CBOR(ctx context.Context, dst, request []byte, waiting func(status byte)) ([]byte, error) {
 	var reply []byte
 	err := c.call(ctx, "CBOR", func(x *exchange) error {
-		again := never
+		again, pin := never, false
 		if len(request) > 0 {
-			again = repeatable[request[0]]
+			again, pin = repeatable[request[0]], request[0] == clientPIN
+			c.returned = c.returned && request[0] != getInfo
 		}
-		if again == never && x.forgotten {
+		if again == never && x.forgotten || pin && c.returned {
+			c.returned = c.returned && !pin
 			return ErrReset
 		}
 		b, sw, err := c.attempt(x, again, ctapDeselected, func() ([]byte, iso7816.StatusWord, error) {
 			return c.message(x, dst, request, waiting)
 		})
 		switch {
+		case errors.Is(err, ErrReset):
+			c.returned = false // which tells the caller
+			return err
 		case err != nil:
 			return err
 		case sw != iso7816.SWNoError:
