@@ -20,7 +20,8 @@ var meanings = []struct {
 }{
 	{ErrNoPasskey, "", []ctap2.Status{ctap2.StatusNoCredentials, ctap2.StatusInvalidCredential}},
 	{ErrAlreadyRegistered, "", []ctap2.Status{ctap2.StatusCredentialExcluded}},
-	{ErrCancelled, "", []ctap2.Status{ctap2.StatusOperationDenied, ctap2.StatusKeepaliveCancel}},
+	{ErrCancelled, "", []ctap2.Status{ctap2.StatusKeepaliveCancel}},
+	{ErrCancelled, "it was refused at the key: try again if you want it", []ctap2.Status{ctap2.StatusOperationDenied}},
 	{ErrTimeout, "", []ctap2.Status{ctap2.StatusUserActionTimeout, ctap2.StatusActionTimeout}},
 	{ErrTimeout, "the key lay on the reader for too long, or was used there before: take it off, hold it there again, and try again",
 		[]ctap2.Status{ctap2.StatusUPRequired}},
