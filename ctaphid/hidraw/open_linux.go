@@ -13,7 +13,16 @@ import (
 )
 
 // errNotHidraw is what Open says of any other file.
-var errNotHidraw = errors.New("it is not a hidraw device; FIDO keys are at /dev/hidraw0, /dev/hidraw1 and so on")
+var errNotHidraw error = notHidraw{}
+
+// notHidraw is a [hid.ErrNotFIDO] in other words: the file is no HID device at all.
+type notHidraw struct{}
+
+func (notHidraw) Error() string {
+	return "it is not a hidraw device; FIDO keys are at /dev/hidraw0, /dev/hidraw1 and so on"
+}
+
+func (notHidraw) Is(target error) bool { return target == hid.ErrNotFIDO }
 
 // Open opens the key at a path as [List] gives it. ctx ends the wait for the
 // lock; it has no say once Open has returned.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"slices"
 	"strings"
 
@@ -69,7 +70,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupt
 	case errors.Is(err, typed.ErrInterrupted):
 		return exitInterrupt
-	case asAny[*udphid.AddrError](err):
+	case asAny[*udphid.AddrError](err), asAny[*net.AddrError](err): // of --device
 		return exitUsage
 	case noKey(err):
 		return exitNoKey
@@ -116,8 +117,14 @@ func noKey(err error) bool {
 	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
 		asAny[*udphid.RefusedError](err) || asAny[*fido.ReaderError](err) || errors.Is(err, nfc.ErrGone) || errors.Is(err, nfc.ErrNoApplet) ||
 		asAny[pcsc.Code](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, fs.ErrPermission) || errors.Is(err, errInUse) || errors.Is(err, ctaphid.ErrGone) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, errInUse) || unreachable(err) || errors.Is(err, ctaphid.ErrGone) ||
 		errors.Is(err, errors.ErrUnsupported) && !asAny[*ctap2.UnsupportedError](err)
+}
+
+// unreachable reports whether nobody could be reached at an address of --device.
+func unreachable(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "dial"
 }
 
 // explain returns one line that says what is wrong and what to do.
@@ -164,9 +171,11 @@ func (a *app) explain(ctx context.Context, err error) string {
 	return withoutLayer(err)
 }
 
-// withoutLayer is the error's line without the name of the layer below, wherever that
-// stands.
-func withoutLayer(err error) string { return strings.ReplaceAll(oneLine(err), "ctap2: ", "") }
+// withoutLayer is the error's line without the names of the layers below: of ctap2
+// wherever that stands, of fido where the line begins.
+func withoutLayer(err error) string {
+	return strings.TrimPrefix(strings.ReplaceAll(oneLine(err), "ctap2: ", ""), "fido: ")
+}
 
 // oneLine returns the error's text, fit for a terminal even if it quotes a key.
 func oneLine(err error) string { return hid.Text(strings.ReplaceAll(err.Error(), "\n", "; ")) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -74,8 +75,12 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		a.json = a.json || wantsJSON(args)
-		return badUse("%v; %s --help tells what there is", err, c.CommandPath())
+		return badUse("%s; %s --help tells what there is", flagMistake(err), c.CommandPath())
 	})
+	root.InitDefaultHelpCmd()
+	if c, _, err := root.Find([]string{"help"}); err == nil {
+		c.Args = existing(root)
+	}
 	err := root.ExecuteContext(ctx)
 	if written.err != nil && (err == nil || errors.Is(err, written.err)) {
 		err = problem(exitFailed, "the result could not be written to standard output, though the command may have done its work: %w", written.err)
@@ -92,6 +97,34 @@ func (s system) run(ctx context.Context, args []string, in io.Reader, out, errOu
 		}
 	}
 	return code
+}
+
+// flagMistake says what is wrong with a flag, without the names of Go's functions.
+func flagMistake(err error) string {
+	cause := errors.Unwrap(err)
+	if cause == nil {
+		return err.Error()
+	}
+	text := ""
+	if e, ok := errors.AsType[*strconv.NumError](cause); ok {
+		text = "it is no number, or one that is out of range"
+		if e.Func == "ParseBool" {
+			text = "it is neither true nor false"
+		}
+	} else if strings.HasPrefix(cause.Error(), "time: ") {
+		text = "it is not a length of time, such as 30s or 2m"
+	}
+	return strings.TrimSuffix(err.Error(), cause.Error()) + cmp.Or(text, cause.Error())
+}
+
+// existing has help refuse to tell of a command that there is not.
+func existing(root *cobra.Command) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if c, rest, err := root.Find(args); err == nil && c.HasAvailableSubCommands() && len(rest) > 0 {
+			return noCommand(c, rest[0])
+		}
+		return nil
+	}
 }
 
 // wantsJSON reports whether a command line asks for JSON. It is for one with a mistake
@@ -138,7 +171,7 @@ along. --device names another:
 	root.SetHelpFunc(a.help)
 	f := root.PersistentFlags()
 	f.StringVarP(&a.device, "device", "d", "", "the `KEY` to use: a path, pcsc:READER, label:NAME, virtual or a simulator (fidokey --help tells more)")
-	f.DurationVar(&a.timeout, "timeout", time.Minute, "how long to wait for the key and for you (at a prompt in a terminal 5m, unless this is given)")
+	f.DurationVar(&a.timeout, "timeout", time.Minute, "how much `TIME` to wait for the key and for you, as in 30s (at a prompt in a terminal 5m, unless this is given)")
 	f.BoolVar(&a.json, "json", false, "print JSON, for programs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print results, errors and what you have to do, and nothing else")
 	f.BoolVar(&a.pinStdin, "pin-stdin", false, "read the key's PIN from standard input, for scripts")

@@ -62,6 +62,37 @@ func TestMistakesJSON(t *testing.T) {
 	}
 }
 
+// A mistake is told in words, and which kind of failure it is in the exit code.
+func TestMistakesInWords(t *testing.T) {
+	for _, test := range []struct {
+		name, args string
+		code       int
+		says       string
+	}{
+		{"help/of no command", "help dance", exitUsage, `there is no command "dance" in fidokey`},
+		{"help/of no command below another", "help pin dance", exitUsage, `there is no command "dance" in fidokey pin`},
+		{"time without its unit", "list --timeout 5", exitUsage, "such as 30s or 2m"},
+		{"no number", "ping --count x", exitUsage, "it is no number"},
+		{"no number of several", "register --algorithm -7,x", exitUsage, "it is no number"},
+		{"neither true nor false", "list --json=maybe", exitUsage, "it is neither true nor false"},
+		{"device/not there", "info -d /nonexistent/hidraw9", exitNoKey, "plug the key in"},
+		{"device/no port", "info -d vpcd:x", exitUsage, "missing port"},
+		{"device/nobody there", "info -d vpcd:127.0.0.1:1", exitNoKey, "no card waits for a reader"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := fidokey(t, t.Context(), "", strings.Fields(test.args)...)
+			if r.code != test.code || !strings.Contains(r.err, test.says) || strings.Contains(r.err, "strconv") || strings.Contains(r.err, "fidokey: fido:") {
+				t.Errorf("exit code %d instead of %d, without %q: %s", r.code, test.code, test.says, r.err)
+			}
+		})
+	}
+	for _, args := range [][]string{{"help"}, {"help", "pin"}, {"help", "pin", "set"}, {"help", "help"}} {
+		if r := fidokey(t, t.Context(), "", args...); r.code != exitOK || r.out == "" {
+			t.Errorf("%q: exit code %d: %s", args, r.code, r.err)
+		}
+	}
+}
+
 // The demo and serve have a JSON form, too.
 func TestDemoJSON(t *testing.T) {
 	r := fidokey(t, t.Context(), "", "demo", "--json")

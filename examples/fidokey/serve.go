@@ -142,7 +142,7 @@ func (s *serving) card(ctx context.Context, config virtual.Config) error {
 		return nil
 	}
 	if err != nil {
-		return because(err, "no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd)
+		return problem(exitFailed, "no virtual reader waits for a card at %s: is the smart-card daemon pcscd running, with the package vsmartcard-vpcd?", s.vpcd)
 	}
 	if err := s.result(served{"at vpcd:" + s.vpcd}, func() {
 		fmt.Fprintf(s.folded(s.out), "The software key is held to the virtual reader at %s. Ctrl-C takes it away.\n", s.vpcd)
