@@ -25,9 +25,15 @@ func Fold(text string, width int) string {
 // have room for; in a narrower one nobody likes to read.
 const leastColumn = 20
 
+// narrowIndent is how far in the words of a column stand that has no room.
+const narrowIndent = 2
+
 func foldLine(line string, width int) string {
 	body := strings.TrimRight(line, " ")
 	tail := line[len(body):] // of a question, before the answer
+	if start := len(body) - len(strings.TrimLeft(body, " ")); start > max(width-leastColumn, narrowIndent) && Width(body) > width {
+		body = strings.Repeat(" ", narrowIndent) + body[start:]
+	}
 	hang := -1
 	var out strings.Builder
 	for Width(body) > width {
@@ -67,6 +73,8 @@ func hangOf(line string, width int) int {
 		rest = rest[next:]
 		if column <= width-leastColumn {
 			last = column
+		} else if width > leastColumn {
+			last = max(last, narrowIndent)
 		}
 	}
 	return last
@@ -80,7 +88,7 @@ func lastBlank(s string, width int) int {
 		if r == ' ' {
 			at = i
 		}
-		shown++
+		shown += cells(r)
 		return shown <= width
 	})
 	return at
