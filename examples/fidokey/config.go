@@ -138,7 +138,7 @@ func (a *app) config(ctx context.Context, key *fido.Key) error {
 		}
 		a.printTable(t, "")
 		if len(state.Configurable) == 0 {
-			fmt.Fprintln(a.folded(a.out), "There is nothing on this key that can be changed.")
+			fmt.Fprintln(a.folded(a.out), "None of these can be changed on this key.")
 		}
 	})
 }

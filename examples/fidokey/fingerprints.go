@@ -148,7 +148,11 @@ func sensorOf(ctx context.Context, key *fido.Key) (*ctap2.GetInfoResponse, ctap2
 	}
 	sensor, err := key.FingerprintSensorInfo(ctx)
 	if asAny[*ctap2.UnsupportedError](err) {
-		return nil, sensor, cant("this key has no fingerprint sensor, or none that fingerprints can be added to: it knows its user by the PIN, see fidokey pin")
+		text := "this key has no fingerprint sensor, or none that fingerprints can be added to"
+		if _, ok := info.Options[ctap2.OptionClientPIN]; ok {
+			text += ": it knows its user by the PIN, see fidokey pin"
+		}
+		return nil, sensor, cant("%s", text)
 	}
 	if asAny[ctap2.Status](err) {
 		err = nil

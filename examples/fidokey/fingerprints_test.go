@@ -161,7 +161,7 @@ func TestFingerprintsRefused(t *testing.T) {
 	}{
 		{"no sensor", withoutSensor, []string{"list"}, exitRefused, "no fingerprint sensor"},
 		{"no sensor to add to", withoutSensor, []string{"add"}, exitRefused, "it knows its user by the PIN"},
-		{"a key of U2F", u2f, []string{"list"}, exitRefused, "no fingerprint sensor"},
+		{"a key of U2F/no advice about a PIN", u2f, []string{"list"}, exitRefused, "that fingerprints can be added to\n"},
 		{"no PIN", withoutPIN, []string{"add"}, exitPIN, "fidokey pin set"},
 		{"no PIN and nothing to list", withoutPIN, []string{"list"}, exitOK, "Set a PIN first"},
 		{"name too long", full, []string{"add", "--name", "the thumb of my left hand"}, exitUsage, "it takes 25 bytes and the key keeps at most 15"},

@@ -19,11 +19,13 @@ type pinRules struct {
 	complex     bool   // the key has a policy beyond length
 	url         string // that explains it, fit for a terminal; "" if there is none
 	tries       uint   // wrong ones until it is blocked
+	fewer       bool   // or fewer: the key does not tell
+	first       bool   // the key has no PIN yet
 	another     bool   // the present PIN is not allowed again
 }
 
 func pinRulesOf(info *ctap2.GetInfoResponse) pinRules {
-	r := pinRules{tries: 8, another: info.ForcePINChange}
+	r := pinRules{tries: 8, fewer: true, another: info.ForcePINChange}
 	r.least, r.most = info.PINLengths()
 	r.complex = info.PinComplexityPolicy != nil && *info.PinComplexityPolicy
 	if r.complex {
@@ -45,8 +47,11 @@ func (r pinRules) words() []string {
 	if r.another {
 		lines = append(lines, "It is another one than the present PIN.")
 	}
+	if r.first {
+		lines = append(lines, "The key keeps a PIN from then on: it can be changed, and only a reset takes it away.")
+	}
 	return append(lines,
-		fmt.Sprintf("After %d wrong PINs in a row it is blocked: then only a reset helps, which erases everything on the key.", r.tries),
+		fmt.Sprintf("After %s%d wrong PINs in a row it is blocked: then only a reset helps, which erases everything on the key.", map[bool]string{true: "at most "}[r.fewer], r.tries),
 		"It is for this key alone: it goes there encrypted, and no site and no other key learns it.")
 }
 

@@ -34,8 +34,9 @@ func (a *app) pinSet(ctx context.Context, key *fido.Key) error {
 		return &ctap2.PINError{SubCommand: ctap2.SetPIN, Status: ctap2.StatusNotAllowed, Retries: -1}
 	}
 	rules := pinRulesOf(info)
-	if left, err := key.PINRetries(ctx); err == nil && left.Retries > 0 && left.Retries < rules.tries {
-		rules.tries = left.Retries
+	rules.first = true
+	if left, err := key.PINRetries(ctx); err == nil && left.Retries > 0 && left.Retries <= rules.tries { // all, as none has been wrong
+		rules.tries, rules.fewer = left.Retries, false
 	}
 	a.explainRules(rules)
 	for {
@@ -100,6 +101,9 @@ func (a *app) pinChange(ctx context.Context, key *fido.Key) error {
 		a.hint("The key wants a new PIN before it takes one for anything else.")
 	}
 	rules := pinRulesOf(info)
+	if left.Retries == rules.tries {
+		rules.fewer = false
+	}
 	a.explainRules(rules)
 	var present, pin []byte
 	defer func() { clear(present); clear(pin) }()

@@ -235,6 +235,24 @@ func TestPINPolicyIsFitForATerminal(t *testing.T) {
 	}
 }
 
+// How many wrong PINs block the key is told as exactly as it is known, and that only
+// a reset takes the first one away.
+func TestPINRulesTries(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		r    pinRules
+		says string
+	}{
+		{"as many as the key has told", pinRules{tries: 3}, "After 3 wrong PINs in a row"},
+		{"not told", pinRulesOf(new(ctap2.GetInfoResponse)), "After at most 8 wrong PINs in a row"},
+		{"first PIN", pinRules{first: true}, "only a reset takes it away"},
+	} {
+		if text := strings.Join(test.r.words(), "\n"); !strings.Contains(text, test.says) {
+			t.Errorf("%s: without %q:\n%s", test.name, test.says, text)
+		}
+	}
+}
+
 // The JSON form of a failure has its exit code whatever the failure is.
 func TestFailureJSON(t *testing.T) {
 	for _, args := range []string{"info -d /nonexistent/hidraw9", "ping -d virtual --size 9999", "pin set -d virtual"} {

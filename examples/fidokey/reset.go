@@ -232,6 +232,9 @@ func (r *reset) ask(ctx context.Context) error {
 	answer, err := r.readLine(ctx, fmt.Sprintf("Type %s to erase it: ", resetWord))
 	if err == io.EOF {
 		fmt.Fprintln(r.err)
+		if isTerminal(r.in) { // Ctrl-D
+			return errDeclined
+		}
 		return badUse("nobody has typed %s: run fidokey in a terminal, or give the word on standard input", resetWord)
 	}
 	if err == nil && strings.TrimSpace(answer) != resetWord {

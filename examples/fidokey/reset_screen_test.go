@@ -66,6 +66,10 @@ func TestScreenResetNotAgreed(t *testing.T) {
 		s.Run("reset")
 		s.Answer("Type erase to erase it: ", "yes")
 		s.Exit(exitFailed)
+		s.Run("reset")
+		s.Expect("Type erase to erase it: ")
+		s.Send("\x04") // Ctrl-D
+		s.Exit(exitFailed)
 		expectNotErased(s.T, s.key)
 	})
 }
