@@ -360,7 +360,7 @@ func (c *Conn) reset(ctx context.Context) error {
 		limited, cancel := context.WithTimeoutCause(ctx, patience, ErrGone)
 		err = c.card.Reset(limited)
 		timedOut := limited.Err() != nil
-		if err != nil && context.Cause(limited) == ErrGone && !errors.Is(err, ErrBusy) {
+		if err != nil && context.Cause(limited) == ErrGone && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrBusy) {
 			err = ErrGone
 		}
 		cancel()

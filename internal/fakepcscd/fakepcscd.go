@@ -56,6 +56,8 @@ type Daemon struct {
 	commands int
 	locks    int
 	handles  atomic.Uint32 // no two are the same
+	listener net.Listener
+	conns    []net.Conn
 }
 
 const (
@@ -168,6 +170,7 @@ func (d *Daemon) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 	t.Setenv("PCSCLITE_CSOCK_NAME", path)
+	d.listener = l
 	if d.Minor == 0 {
 		d.Minor = 4
 	}
@@ -180,9 +183,22 @@ func (d *Daemon) Start(t testing.TB) {
 			if err != nil {
 				return
 			}
+			d.mu.Lock()
+			d.conns = append(d.conns, c)
+			d.mu.Unlock()
 			all.Go(func() { d.serve(c) })
 		}
 	})
+}
+
+// Stop ends the daemon before the test does. Another can be started in its place.
+func (d *Daemon) Stop() {
+	d.listener.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		c.Close()
+	}
 }
 
 // serve answers one program.

@@ -32,6 +32,7 @@ type Card struct {
 	mu     sync.Mutex // guards what follows
 	h      handle     // nil after it was given up
 	begun  bool       // h has a transaction, as far as the service is known to know
+	met    bool       // there was a connection to a card
 	closed bool
 
 	atr        []byte
@@ -95,7 +96,7 @@ func (c *Card) connect(ctx context.Context) error {
 		h.close()
 		return os.ErrClosed
 	}
-	c.h, c.begun, c.atr, c.maxCommand = h, false, atr, longest
+	c.h, c.begun, c.met, c.atr, c.maxCommand = h, false, true, atr, longest
 	return nil
 }
 
@@ -221,7 +222,32 @@ func (c *Card) Reset(ctx context.Context) error {
 	case !errors.Is(err, nfc.ErrReset):
 		return c.fails("reset", err)
 	}
-	return c.fails("reset", c.await(ctx))
+	return c.fails("reset", c.awaitService(ctx))
+}
+
+// serviceAgain is how soon a service that has stopped is looked for again.
+const serviceAgain = 50 * time.Millisecond
+
+// awaitService is await, and waits for a service that has stopped, too: it may be
+// restarted. One that has never been there is not waited for.
+func (c *Card) awaitService(ctx context.Context) error {
+	for {
+		err := c.await(ctx)
+		if !c.hasMet() || !errors.Is(err, NoService) && !errors.Is(err, ServiceStopped) {
+			return err
+		}
+		select {
+		case <-time.After(serviceAgain):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (c *Card) hasMet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.met && !c.closed
 }
 
 // await connects to the card as soon as there is one.

@@ -416,3 +416,43 @@ func TestOutOfStep(t *testing.T) {
 		})
 	}
 }
+
+// A service that is restarted, as by an upgrade, is waited for as the card is, and one
+// that stays away is named.
+func TestServiceRestarts(t *testing.T) {
+	old := new(fakepcscd.Daemon)
+	old.Start(t)
+	old.Set(reader("A", 1, someATR))
+	card, err := Open(t.Context(), "A", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer card.Close()
+	old.Stop()
+	if _, err := card.Transmit(t.Context(), nil, make([]byte, 4)); !errors.Is(err, nfc.ErrGone) {
+		t.Errorf("while it is away: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := card.Reset(ctx); !errors.Is(err, NoService) {
+		t.Errorf("a reset while it is away: %v", err)
+	}
+	reset := make(chan error)
+	go func() { reset <- card.Reset(t.Context()) }()
+	fresh := new(fakepcscd.Daemon)
+	fresh.Start(t)
+	fresh.Set(reader("A", 1, someATR))
+	if err := <-reset; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := card.Transmit(t.Context(), nil, make([]byte, 4)); err != nil {
+		t.Errorf("with the new one: %v", err)
+	}
+	if _, err := Open(t.Context(), "A", &Options{Wait: true}); err != nil {
+		t.Error(err)
+	}
+	fresh.Stop()
+	if _, err := Open(t.Context(), "A", &Options{Wait: true}); !errors.Is(err, NoService) {
+		t.Errorf("opening without a service: %v", err)
+	}
+}
