@@ -10,4 +10,8 @@
 //	readers, err := pcsc.List(ctx)
 //	card, err := pcsc.Open(ctx, readers[0].Name, nil)
 //	conn, err := nfc.Open(ctx, card, nil)
+//
+// The NFC stack of the Linux kernel (AF_NFC) is another thing, and not used: several
+// readers misbehave with it. A reader that the kernel has for itself, as with the module
+// pn533_usb, is not seen by pcscd: unload that module.
 package pcsc
