@@ -243,7 +243,7 @@ func (a *app) switchSetting(ctx context.Context, key *fido.Key, s *setting, on, 
 	}
 	if err := a.flip(ctx, key, s); err != nil {
 		if !on && errors.Is(err, ctap2.StatusOperationDenied) {
-			return cant("this key does not let %s be switched off: only a reset does it, and it erases everything on the key", s.name)
+			return cant("this key does not let %s be switched off: if it was on when the key was new it stays so, and otherwise only a reset does it, which erases everything on the key", s.name)
 		}
 		return err
 	}
