@@ -121,6 +121,16 @@ func TestKeyDemandsMore(t *testing.T) {
 				return []byte{byte(ctap2.StatusPUATRequired)}
 			}
 		}},
+		{name: "it says by another status that it verifies", pin: pin, want: "PIN 8, touch: UV", answer: func(*virtual.Key) func([]byte) []byte {
+			done := false
+			return func(request []byte) []byte {
+				if done || !get(request) {
+					return nil
+				}
+				done = true
+				return []byte{byte(ctap2.StatusUnauthorizedPermission)}
+			}
+		}},
 		{name: "another program gets a token", config: virtual.Config{AlwaysUV: true}, pin: pin, want: "PIN 8, PIN 8, touch: UV", answer: func(*virtual.Key) func([]byte) []byte {
 			done := false
 			return func(request []byte) []byte {
