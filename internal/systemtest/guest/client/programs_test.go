@@ -36,7 +36,7 @@ var (
 // play is the main function of the other program. Its arguments are the path
 // and the lock.
 func play(role string, args []string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // longer than the test, which ends this program
 	defer cancel()
 	if err := roles[role](ctx, args[0], locks[args[1]]); err != nil {
 		fmt.Println(err)
@@ -83,6 +83,9 @@ func exchange(ctx context.Context, path string, lock hidraw.Lock) error {
 		}
 	}
 	key, err := fido.Open(ctx, path, o)
+	for errors.Is(err, hidraw.ErrLocked) && ctx.Err() == nil { // the others are slower than Open is patient
+		key, err = fido.Open(ctx, path, o)
+	}
 	if err != nil {
 		return err
 	}
