@@ -152,6 +152,9 @@ func (f *faulty) deliver(frames []Frame) error {
 			}
 			g.Report = append(g.Report, make([]byte, max(0, size-len(g.Report)))...)
 		}
+		if g.Cut && !g.ToHost {
+			f.cut() // first, so that no reply to this report is quicker
+		}
 		if g.ToHost {
 			f.push(g.Report)
 		} else if err := f.write(g.Report); err != nil {

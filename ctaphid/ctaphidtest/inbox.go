@@ -34,7 +34,11 @@ func (b *inbox) change(f func()) {
 }
 
 func (b *inbox) push(reports ...[]byte) {
-	b.change(func() { b.reports = append(b.reports, reports...) })
+	b.change(func() {
+		if !b.gone {
+			b.reports = append(b.reports, reports...)
+		}
+	})
 }
 
 // BeginCall drops what is there to be read.
