@@ -108,16 +108,21 @@ func codeOf(err error) int {
 	return 0
 }
 
-func asAny[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
+func asAny[E error](err error) bool { return as[E](err) != nil }
+
+// as is errors.AsType, with nil for none.
+func as[E error](err error) error {
+	if e, ok := errors.AsType[E](err); ok {
+		return e
+	}
+	return nil
 }
 
 func noKey(err error) bool {
 	return errors.Is(err, fido.ErrNoKey) || asAny[*fido.SelectError](err) || asAny[*hid.AccessError](err) ||
-		asAny[*udphid.RefusedError](err) || asAny[*fido.ReaderError](err) || errors.Is(err, nfc.ErrGone) || errors.Is(err, nfc.ErrNoApplet) ||
+		asAny[*udphid.RefusedError](err) || asAny[*fido.ReaderError](err) || wentAway(err) != "" || errors.Is(err, nfc.ErrNoApplet) ||
 		asAny[pcsc.Code](err) || errors.Is(err, hid.ErrNotFIDO) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, fs.ErrPermission) || errors.Is(err, errInUse) || unreachable(err) || errors.Is(err, ctaphid.ErrGone) ||
+		errors.Is(err, fs.ErrPermission) || errors.Is(err, errInUse) || unreachable(err) ||
 		errors.Is(err, errors.ErrUnsupported) && !asAny[*ctap2.UnsupportedError](err)
 }
 
@@ -142,7 +147,7 @@ func (a *app) explain(ctx context.Context, err error) string {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return typed.ErrInterrupted.Error()
 	case asAny[*advice](err):
-		return oneLine(err)
+		return withoutLayer(err)
 	case isPIN:
 		return a.explainPIN(pin)
 	case isRefused: // the layers above it say nothing to a person
@@ -171,10 +176,33 @@ func (a *app) explain(ctx context.Context, err error) string {
 	return withoutLayer(err)
 }
 
+// wentAway says that the key left, for good or for a moment, in the midst of
+// something, and what to do; it returns "" if the key did not.
+func wentAway(err error) string {
+	switch {
+	case errors.Is(err, ctaphid.ErrGone):
+		return "the key is gone: it was unplugged or switched off; plug it in and try again"
+	case errors.Is(err, nfc.ErrGone):
+		return nfc.ErrGone.Error()
+	case errors.Is(err, nfc.ErrReset):
+		return nfc.ErrReset.Error()
+	}
+	return ""
+}
+
 // withoutLayer is the error's line without the names of the layers below: of ctap2
-// wherever that stands, of fido where the line begins.
+// wherever that stands, of fido where the line begins, and of all of them with the
+// command they were at, which is in a --trace, if the key went away.
 func withoutLayer(err error) string {
-	return strings.TrimPrefix(strings.ReplaceAll(oneLine(err), "ctap2: ", ""), "fido: ")
+	line := oneLine(err)
+	if gone := wentAway(err); gone != "" {
+		for _, layer := range []error{as[*ctap2.CommandError](err), as[*nfc.OpError](err), as[*ctaphid.OpError](err)} {
+			if layer != nil {
+				line = strings.Replace(line, oneLine(layer), gone, 1)
+			}
+		}
+	}
+	return strings.TrimPrefix(strings.ReplaceAll(line, "ctap2: ", ""), "fido: ")
 }
 
 // oneLine returns the error's text, fit for a terminal even if it quotes a key.

@@ -25,6 +25,8 @@ import (
 	"github.com/gofido/fido/ctaphid/hid"
 	"github.com/gofido/fido/examples/internal/labels"
 	"github.com/gofido/fido/examples/internal/shortid"
+	"github.com/gofido/fido/nfc"
+	"github.com/gofido/fido/nfc/nfctest"
 )
 
 // hostilePath is where the hostile key is plugged in.
@@ -36,6 +38,7 @@ type attack struct {
 	reply func(c ctap2.Command, reply []byte) []byte        // what comes in place of this one; may be nil
 	every func(c ctap2.Command, n int, reply []byte) []byte // in place of each, the n-th of its command, from 1; may be nil
 	wire  error                                             // ctaphid.ErrGone, or errSilent: what becomes of the wire when the attack has begun
+	card  nfctest.Fault                                     // the key is at a reader with this fault; may be nil
 }
 
 // errSilent is a wire that loses what the key says.
@@ -120,6 +123,9 @@ func (h *hostileKey) system() system {
 			}
 		},
 		open: func(ctx context.Context, _ string, o *fido.Options) (*fido.Key, error) {
+			if h.card != nil {
+				return fido.OpenCard(ctx, nfctest.Faulty(nfc.Loopback(h.Key), h.card), o)
+			}
 			return fido.OpenHID(ctx, hostileWire{ctaphid.Loopback(h.Key), h}, o)
 		},
 	}
