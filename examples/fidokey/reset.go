@@ -56,7 +56,7 @@ type resetResult struct {
 	Compared     []string `json:"compared"` // what was the same when the key was put back: "model", "serial", "aaguid", "credential", "encIdentifier", "port"
 	Certain      bool     `json:"certain"`  // that no other key has all of that
 	Erased       bool     `json:"erased"`   // false of --dry-run
-	Verified     bool     `json:"verified"` // the key was asked after, and has no PIN and no fingerprints
+	Verified     bool     `json:"verified"` // the key was asked after, and shows that a PIN, fingerprints or passkeys are gone
 }
 
 // A reset is one run of the command.
@@ -345,6 +345,14 @@ func erasable(i *ctap2.GetInfoResponse) bool {
 	return o[ctap2.OptionClientPIN] || o[ctap2.OptionBioEnroll] || o[ctap2.OptionUserVerificationMgmtPreview]
 }
 
+// roomIn returns how many passkeys more a key has room for, -1 if it does not say.
+func roomIn(i *ctap2.GetInfoResponse) int {
+	if i.RemainingDiscoverableCredentials == nil {
+		return -1
+	}
+	return int(*i.RemainingDiscoverableCredentials)
+}
+
 // dropLabel removes a label that was found by what is erased now.
 func (r *reset) dropLabel() {
 	if r.label == nil || r.label.By == labels.BySerial {
@@ -367,12 +375,12 @@ func (r *reset) verify(ctx context.Context, key *fido.Key) error {
 	case erasable(info):
 		return nonsense("the key says that it was erased, but it still has a PIN or fingerprints: don't trust it, and ask its maker")
 	default:
-		r.result.Verified = true
+		r.result.Verified = erasable(r.info) || roomIn(info) > roomIn(r.info)
 	}
 	r.dropLabel()
 	return r.app.result(&r.result, func() {
 		done := "The key is erased. It is as it was when it was new"
-		if !r.result.Verified {
+		if !r.result.Verified { // nothing was to be seen on it before either
 			done = "The key is erased, it says"
 		} else if _, canPIN := info.Options[ctap2.OptionClientPIN]; canPIN {
 			done += ", without a PIN"

@@ -285,7 +285,13 @@ func TestResetNotTouched(t *testing.T) {
 // A state in a file is erased there.
 func TestResetVirtual(t *testing.T) {
 	device := "virtual:" + t.TempDir() + "/key"
-	if r := fidokey(t, t.Context(), "erase\n", "reset", "-d", device); r.code != exitOK || !strings.Contains(r.out, "The key is erased.") {
-		t.Errorf("%+v", r)
+	if r := fidokey(t, t.Context(), "erase\n", "reset", "-d", device); r.code != exitOK || !strings.Contains(r.out, "The key is erased, it says, and has room for 100 passkeys.") {
+		t.Errorf("a new key, on which nothing is to be seen: %+v", r)
+	}
+	if r := fidokey(t, t.Context(), "", "register", "-d", device, "--resident", "required", "--user", "ada"); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := fidokey(t, t.Context(), "erase\n", "reset", "-d", device); r.code != exitOK || !strings.Contains(r.out, "The key is erased. It is as it was when it was new") {
+		t.Errorf("a key with a passkey: %+v", r)
 	}
 }

@@ -1,4 +1,4 @@
-//go:build (linux || freebsd) && scard && cgo
+//go:build (linux || freebsd) && scard && cgo && !system
 
 package pcsc
 

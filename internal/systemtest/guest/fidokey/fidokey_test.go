@@ -104,7 +104,7 @@ func TestCommands(t *testing.T) {
 		{name: "demo on a software key of its own", args: []string{"demo"}, out: []string{"Set the PIN", "signature"}},
 		{name: "demo as nobody", nobody: true, args: []string{"demo", "--device", path}, code: 3, errOut: "udev rule"},
 		{name: "no such node", args: []string{"info", "--device", "/dev/hidraw99"}, code: 3, errOut: "/dev/hidraw99"},
-		{name: "a file that is no key", args: []string{"info", "--device", "/dev/null"}, code: 1, errOut: "hidraw"},
+		{name: "a file that is no key", args: []string{"info", "--device", "/dev/null"}, code: 3, errOut: "hidraw"},
 		{name: "serve as nobody", nobody: true, args: []string{"serve", "--uhid"}, code: 3, errOut: "/dev/uhid"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
