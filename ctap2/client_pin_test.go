@@ -375,7 +375,7 @@ func TestPINErrorText(t *testing.T) {
 		{ctap2.PINError{Status: ctap2.StatusPINPolicyViolation, SubCommand: ctap2.ChangePIN}, "the key's rules do not allow the new PIN: choose another"},
 		{ctap2.PINError{Status: ctap2.StatusPINPolicyViolation, SubCommand: ctap2.GetPINToken}, "the key wants a new PIN before it accepts this one: change the PIN"},
 		{ctap2.PINError{Status: ctap2.StatusNotAllowed, SubCommand: ctap2.SetPIN}, "a PIN is set on the key already: change it, or reset the key"},
-		{ctap2.PINError{Status: ctap2.StatusOther}, "the key failed and gives no reason: unplug it, plug it in and try again (CTAP1_ERR_OTHER)"},
+		{ctap2.PINError{Status: ctap2.StatusOther}, "the key failed and gives no reason: unplug it and plug it in, or take it off the reader, then try again (CTAP1_ERR_OTHER)"},
 	} {
 		if test.e.Error() != test.want {
 			t.Errorf("%+v\ngot  %s\nwant %s", test.e.Status, test.e.Error(), test.want)

@@ -73,7 +73,7 @@ var statusTexts = map[Status]struct{ name, text string }{
 	StatusInvalidCommand:         {"CTAP1_ERR_INVALID_COMMAND", "the key does not know the command: it is too old for this, or can't do it"},
 	StatusInvalidParameter:       {"CTAP1_ERR_INVALID_PARAMETER", "the key refuses a parameter: report this together with the name of the key"},
 	StatusInvalidLength:          {"CTAP1_ERR_INVALID_LENGTH", "the key refuses the length of a parameter: report this together with the name of the key"},
-	StatusInvalidSeq:             {"CTAP1_ERR_INVALID_SEQ", "a message came out of sequence: unplug the key, plug it in and try again"},
+	StatusInvalidSeq:             {"CTAP1_ERR_INVALID_SEQ", "a message came out of sequence: unplug the key and plug it in, or take it off the reader, then try again"},
 	StatusTimeout:                {"CTAP1_ERR_TIMEOUT", "the message timed out"},
 	StatusChannelBusy:            {"CTAP1_ERR_CHANNEL_BUSY", "the key is busy with another program"},
 	StatusLockRequired:           {"CTAP1_ERR_LOCK_REQUIRED", "the command needs the channel lock"},
@@ -105,7 +105,7 @@ var statusTexts = map[Status]struct{ name, text string }{
 	StatusPINInvalid:             {"CTAP2_ERR_PIN_INVALID", "the PIN is wrong"},
 	StatusPINBlocked:             {"CTAP2_ERR_PIN_BLOCKED", "the PIN is blocked after too many wrong tries; only a reset, which erases the key, helps"},
 	StatusPINAuthInvalid:         {"CTAP2_ERR_PIN_AUTH_INVALID", "the key refuses the PIN or user verification token"},
-	StatusPINAuthBlocked:         {"CTAP2_ERR_PIN_AUTH_BLOCKED", "three wrong PINs in a row; unplug the key, plug it in and try again"},
+	StatusPINAuthBlocked:         {"CTAP2_ERR_PIN_AUTH_BLOCKED", "too many wrong PINs in a row: unplug the key and plug it in, or take it off the reader, then try again"},
 	StatusPINNotSet:              {"CTAP2_ERR_PIN_NOT_SET", "no PIN is set on the key; set one first"},
 	StatusPUATRequired:           {"CTAP2_ERR_PUAT_REQUIRED", "the key wants the PIN or other user verification"},
 	StatusPINPolicyViolation:     {"CTAP2_ERR_PIN_POLICY_VIOLATION", "the new PIN breaks the key's rules, or must be changed first"},
@@ -118,7 +118,7 @@ var statusTexts = map[Status]struct{ name, text string }{
 	StatusInvalidSubcommand:      {"CTAP2_ERR_INVALID_SUBCOMMAND", "the key does not know the subcommand"},
 	StatusUVInvalid:              {"CTAP2_ERR_UV_INVALID", "user verification failed; try again"},
 	StatusUnauthorizedPermission: {"CTAP2_ERR_UNAUTHORIZED_PERMISSION", "the key does not grant a permission that was asked for"},
-	StatusOther:                  {"CTAP1_ERR_OTHER", "the key failed and gives no reason: unplug it, plug it in and try again"},
+	StatusOther:                  {"CTAP1_ERR_OTHER", "the key failed and gives no reason: unplug it and plug it in, or take it off the reader, then try again"},
 }
 
 // Name returns the specification's name, as in "CTAP2_ERR_PIN_INVALID", or the

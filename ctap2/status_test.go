@@ -99,7 +99,7 @@ func TestNames(t *testing.T) {
 		{(&ctap2.CommandError{Command: ctap2.CommandGetInfo, Err: ctap2.StatusTimeout}).Error(),
 			"ctap2: authenticatorGetInfo: the message timed out (CTAP1_ERR_TIMEOUT)"},
 		{(&ctap2.CommandError{Command: ctap2.CommandClientPIN, SubCommand: 5, Err: ctap2.StatusOther}).Error(),
-			"ctap2: authenticatorClientPIN getPinToken: the key failed and gives no reason: unplug it, plug it in and try again (CTAP1_ERR_OTHER)"},
+			"ctap2: authenticatorClientPIN getPinToken: the key failed and gives no reason: unplug it and plug it in, or take it off the reader, then try again (CTAP1_ERR_OTHER)"},
 		{(&ctap2.CommandError{Command: 0x50, SubCommand: 5, Err: ctap2.Status(0xf3)}).Error(),
 			"ctap2: command 0x50 subcommand 0x05: the key answered with vendor status 0xf3"},
 		{(&ctap2.UnsupportedError{Feature: "a PIN"}).Error(), "ctap2: the key does not support a PIN"},
