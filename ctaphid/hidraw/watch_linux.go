@@ -20,8 +20,9 @@ const settleTime = 2 * time.Second
 
 // Watch reports FIDO keys that are plugged in or unplugged from now on. Call
 // it before [List] to miss none; keys that are there already are not reported. One
-// that may be opened only later is reported as removed and added then. The loop ends when ctx does, without an error; any other error ends it too
-// and is the last that the loop sees. It can be run once.
+// that may be opened only later is reported as removed and added then. The loop ends
+// when ctx does, without an error; any other error ends it too and is the last that
+// the loop sees. It can be run once.
 //
 // The kernel's uevents are the source, or inotify on /dev where they are
 // refused. While nothing happens, nothing runs.
